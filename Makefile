@@ -1,0 +1,41 @@
+# The two commands of this repository: "make demo" and "make test".
+# Both set up all that they need, in .venv and .nox, with Python 3.11 or newer and the PyPI.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+NOX := $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
+SESSIONS := lint unit sanity integration docs package
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test $(SESSIONS) lock clean
+
+help: ## Show the targets
+	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
+
+demo: .venv/run.stamp ## Look images up, against the built-in emulator of the service
+	$(BIN)/python tests/utils/demo.py
+
+test: .venv/dev.stamp ## Run all tests and checks
+	$(NOX)
+
+$(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
+	$(NOX) --session $@
+
+lock: .venv/run.stamp ## Lock the newest versions of the development tools
+	$(INSTALL) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove all that the other targets made
+	rm -rf .venv .nox .cache
+
+.venv/run.stamp: requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv --clear .venv
+	$(INSTALL) --constraint requirements-dev.txt ansible-core requests
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp
+	$(INSTALL) --requirement requirements-dev.txt
+	touch $@

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All tests and checks. Run by "make test" with the tools of .venv (see requirements-dev.txt)."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+import typing as t
+from contextlib import contextmanager
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+NAMESPACE, NAME = "alicloud", "compute"
+COLLECTION = f"{NAMESPACE}.{NAME}"
+CACHE = ROOT / ".cache"
+
+nox.options.sessions = ["lint", "unit", "sanity", "integration", "docs", "package"]
+
+
+@contextmanager
+def tree(session: nox.Session, copy: bool) -> t.Iterator[Path]:
+    """Make a folder with ansible_collections/NAMESPACE/NAME in it, as a link or as a copy.
+
+    ansible-test resolves links, so it needs a copy. That must lie outside of this repository: in a
+    folder that git ignores, ansible-test finds no file and passes.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as folder:
+        target = Path(folder, "ansible_collections", NAMESPACE, NAME)
+        target.parent.mkdir(parents=True)
+        if copy:
+            ignore = shutil.ignore_patterns(".*", "__pycache__", "noxfile.py", "output")
+            shutil.copytree(ROOT, target, ignore=ignore)
+        else:
+            target.symlink_to(ROOT, target_is_directory=True)
+        session.env["ANSIBLE_COLLECTIONS_PATH"] = folder
+        yield target
+
+
+def ansible_test(session: nox.Session, kind: str, *arguments: str) -> None:
+    """Run ansible-test with its own home folder, in which it finds pip without a download."""
+    home = CACHE / "home"
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in ("23_1_2", "24_2", "25_2", "25_3", "26_0"):
+        shutil.copyfile(ROOT / "tests" / "utils" / "get_pip.py", cache / f"get_pip_{version}.py")
+    version = session.run(
+        "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", silent=True
+    )
+    with tree(session, copy=True) as folder, session.chdir(folder):
+        command = ["ansible-test", kind, "--python", str(version).strip(), "--color", "no"]
+        session.run(*command, *arguments, *session.posargs, env={"HOME": str(home)})
+
+
+@nox.session(python=False)
+def lint(session: nox.Session) -> None:
+    """Check format, style, types, roles and playbooks."""
+    session.run("ruff", "format", "--check", "--quiet")
+    session.run("ruff", "check", "--quiet")
+    session.run("yamllint", "--strict", ".")
+    with tree(session, copy=False) as folder:
+        parts = [f"--package=ansible_collections.{COLLECTION}.{part}" for part in ("plugins", "tests")]
+        files = ROOT / "roles" / "emulator" / "files"
+        session.run("mypy", *parts, env={"MYPYPATH": f"{folder.parents[2]}:{files}"})
+        session.run("mypy", *map(str, files.glob("*.py")), "noxfile.py")
+        session.run("ansible-lint", "--offline", "--strict")
+
+
+@nox.session(python=False)
+def unit(session: nox.Session) -> None:
+    """Run the unit tests with coverage."""
+    session.run("pytest", "--quiet", "--cov", "--cov-fail-under=95", *session.posargs)
+
+
+@nox.session(python=False)
+def sanity(session: nox.Session) -> None:
+    """Run ansible-test's sanity tests."""
+    ansible_test(session, "sanity", "--local")
+
+
+@nox.session(python=False)
+def integration(session: nox.Session) -> None:
+    """Run playbooks against the emulator."""
+    ansible_test(session, "integration", "--local")
+
+
+@nox.session(python=False)
+def docs(session: nox.Session) -> None:
+    """Check the documentation and the changelog."""
+    with tree(session, copy=False) as folder, session.chdir(folder):
+        session.run(
+            "antsibull-docs",
+            "lint-collection-docs",
+            "--plugin-docs",
+            "--validate-collection-refs=self",
+            "--check-extra-docs-refs",
+            ".",
+        )
+        session.run("antsibull-changelog", "lint")
+
+
+@nox.session(python=False)
+def package(session: nox.Session) -> None:
+    """Build the archive, see that it holds what a user needs, install it, and use it there."""
+    dist = CACHE / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    dist.mkdir(parents=True)
+    session.run("ansible-galaxy", "collection", "build", f"--output-path={dist}")
+    (archive,) = dist.glob("*.tar.gz")
+    with tarfile.open(archive) as content:
+        names = {member.name.split("/")[0] for member in content.getmembers() if member.isfile()}
+        names |= {member.name.split("/")[0] for member in content.getmembers()}
+    wanted = {"CHANGELOG.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md"}
+    wanted |= {"changelogs", "docs", "meta", "plugins", "requirements.txt", "roles"}
+    if names != wanted:
+        session.error(f"The archive has {sorted(names ^ wanted)} too many or too few.")
+    session.run(
+        *("ansible-galaxy", "collection", "install", "--offline"),
+        *(f"--collections-path={dist}", str(archive)),
+        env={"ANSIBLE_COLLECTIONS_PATH": str(dist)},
+    )
+    session.run("python", "tests/utils/demo.py", str(dist), silent=True)

@@ -1,0 +1,156 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options, which every module and lookup has."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Use `connection` in modules and lookups, and `connection.lookup` in lookups too, behind the first."""
+
+    DOCUMENTATION = r"""
+options:
+  access_key_id:
+    description:
+      - The ID of the access key that signs the calls.
+      - Without O(access_key_id) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_ID), then E(ALICLOUD_ACCESS_KEY) is used.
+    type: str
+  access_key_secret:
+    description:
+      - The secret of the access key.
+      - Without O(access_key_secret) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), then E(ALICLOUD_SECRET_KEY) is
+        used.
+    type: str
+  security_token:
+    description:
+      - The token that belongs to a temporary access key.
+      - If the key or its secret comes from the environment, E(ALIBABA_CLOUD_SECURITY_TOKEN), then
+        E(ALICLOUD_SECURITY_TOKEN) is used. A key that is given with O(access_key_id) and O(access_key_secret) never
+        meets a token of the environment.
+    type: str
+  profile:
+    description:
+      - The name of a profile in O(config_file), of the mode V(AK) or V(StsToken).
+      - Without it and without O(access_key_id), a key in the environment is used, then the profile that
+        E(ALIBABA_CLOUD_PROFILE), then E(ALICLOUD_PROFILE) names, then the current profile of an existing O(config_file).
+    type: str
+  config_file:
+    description:
+      - The configuration file of the official command line tool C(aliyun).
+    type: path
+    default: ~/.aliyun/config.json
+  endpoint:
+    description:
+      - The host or URL to call instead of the service's own, for example that of the emulator.
+      - URLs with C(http://) are accepted for loopback hosts only, since an image ID that is changed on its way starts
+        the wrong machine.
+    type: str
+  validate_certs:
+    description:
+      - Whether the certificate of the service is checked. Leave it on, but for tests.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file or folder with the certificates of the authorities that are trusted.
+      - Without it, E(REQUESTS_CA_BUNDLE) is honoured, then those that the Python library C(requests) brings.
+    type: path
+  timeout:
+    description:
+      - The seconds that one try of a call may take.
+    type: float
+    default: 10
+  retry_timeout:
+    description:
+      - The seconds that all retries of one call may take, V(0) for none.
+      - Throttled calls and failures of the service and of the network are tried again. The service counts calls by
+        the minute, so a value above 60 outlasts its limit.
+      - The calls of a task share their patience. When nothing has succeeded for this long, none goes on trying.
+    type: float
+    default: 90
+  concurrency:
+    description:
+      - The number of calls that are under way at once, at the most.
+    type: int
+    default: 8
+requirements:
+  - requests
+notes:
+  - Proxies are taken from E(HTTPS_PROXY) and E(NO_PROXY).
+  - Environment variables, the configuration file and the proxies are those of the machine and process that make the
+    call. For a module, that is the host that the task runs on, for a lookup always the controller.
+seealso:
+  - ref: ansible_collections.alicloud.compute.docsite.guide_connecting
+    description: Guide to the ways to give a key, and to the choice between module and lookup.
+"""
+
+    LOOKUP = r"""
+options:
+  access_key_id:
+    env:
+      - name: ALIBABA_CLOUD_ACCESS_KEY_ID
+      - name: ALICLOUD_ACCESS_KEY
+    ini:
+      - section: alicloud
+        key: access_key_id
+    vars:
+      - name: alicloud_access_key_id
+  access_key_secret:
+    env:
+      - name: ALIBABA_CLOUD_ACCESS_KEY_SECRET
+      - name: ALICLOUD_SECRET_KEY
+    vars:
+      - name: alicloud_access_key_secret
+  security_token:
+    env:
+      - name: ALIBABA_CLOUD_SECURITY_TOKEN
+      - name: ALICLOUD_SECURITY_TOKEN
+    vars:
+      - name: alicloud_security_token
+  profile:
+    env:
+      - name: ALIBABA_CLOUD_PROFILE
+      - name: ALICLOUD_PROFILE
+    ini:
+      - section: alicloud
+        key: profile
+    vars:
+      - name: alicloud_profile
+  config_file:
+    ini:
+      - section: alicloud
+        key: config_file
+    vars:
+      - name: alicloud_config_file
+  validate_certs:
+    ini:
+      - section: alicloud
+        key: validate_certs
+    vars:
+      - name: alicloud_validate_certs
+  ca_path:
+    ini:
+      - section: alicloud
+        key: ca_path
+    vars:
+      - name: alicloud_ca_path
+  timeout:
+    ini:
+      - section: alicloud
+        key: timeout
+    vars:
+      - name: alicloud_timeout
+  retry_timeout:
+    ini:
+      - section: alicloud
+        key: retry_timeout
+    vars:
+      - name: alicloud_retry_timeout
+  concurrency:
+    ini:
+      - section: alicloud
+        key: concurrency
+    vars:
+      - name: alicloud_concurrency
+"""

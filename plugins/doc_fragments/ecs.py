@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ECS plugins."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Use `ecs` in modules and lookups, and `ecs.lookup` in lookups too, behind the first."""
+
+    DOCUMENTATION = r"""
+options:
+  region:
+    description:
+      - The IDs of the regions to ask, for example V(cn-hangzhou).
+      - Without it, E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION), then the region of the
+        profile that gives the key is used.
+    type: list
+    elements: str
+    aliases: [regions, region_id]
+  endpoint:
+    description:
+      - It may hold C({region}), which each call fills in.
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used.
+  network:
+    description:
+      - V(vpc) calls the endpoint that is reached from inside a VPC without internet access.
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_TYPE) is used.
+    type: str
+    choices: [public, vpc]
+    default: public
+"""
+
+    LOOKUP = r"""
+options:
+  region:
+    env:
+      - name: ALIBABA_CLOUD_REGION_ID
+      - name: ALIBABA_CLOUD_REGION
+      - name: ALICLOUD_REGION
+    ini:
+      - section: alicloud
+        key: region
+    vars:
+      - name: alicloud_region
+  endpoint:
+    env:
+      - name: ALIBABA_CLOUD_ENDPOINT_ECS
+    ini:
+      - section: alicloud
+        key: ecs_endpoint
+    vars:
+      - name: alicloud_ecs_endpoint
+  network:
+    env:
+      - name: ALIBABA_CLOUD_ENDPOINT_TYPE
+    ini:
+      - section: alicloud
+        key: network
+    vars:
+      - name: alicloud_network
+"""

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The newest images of families in templates and variables."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ecs_image_family
+short_description: Find the newest ECS image of image families
+version_added: 0.1.0
+author:
+  - The alicloud.compute authors (@alicloud-compute)
+description:
+  - Finds the newest available image of each family, in one or many regions, like
+    M(alicloud.compute.ecs_image_family_info), but in a template or variable.
+  - It makes its calls on the controller, each time that the expression is evaluated.
+options:
+  _terms:
+    description: The image families.
+    type: list
+    elements: str
+    required: true
+  fail_on_missing:
+    description:
+      - Whether a family without an available image is an error. If not, its result is null.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - alicloud.compute.connection
+  - alicloud.compute.connection.lookup
+  - alicloud.compute.ecs
+  - alicloud.compute.ecs.lookup
+seealso:
+  - module: alicloud.compute.ecs_image_family_info
+"""
+
+EXAMPLES = r"""
+- name: Show the ID of the newest image of a family
+  ansible.builtin.debug:
+    msg: "{{ lookup('alicloud.compute.ecs_image_family', 'web', region='cn-hangzhou').image_id }}"
+
+- name: Show the newest images of two families
+  ansible.builtin.debug:
+    msg: "{{ item.image_family }} is {{ item.image_id }}, made {{ item.creation_time }}"
+  loop: "{{ query('alicloud.compute.ecs_image_family', 'web', 'acs:ubuntu_22_04_x64', region='cn-hangzhou') }}"
+  loop_control:
+    label: "{{ item.image_family }}"
+
+- name: Do without a family that a region lacks
+  ansible.builtin.debug:
+    msg: "{{ database.image_id | default('none yet') }}"
+  vars:
+    database: >-
+      {{ lookup('alicloud.compute.ecs_image_family', 'db', region='ap-southeast-1', fail_on_missing=false)
+         | default({}, true) }}
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - For each family, for each region, the image dict that RV(alicloud.compute.ecs_image_family_info#module:images)
+      describes. With one region, n families give n results in their order.
+    - Null for a family without an image, if O(fail_on_missing=false).
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._client import Client
+from ..module_utils._ecs import missing, missing_error, newest_images
+from ..plugin_utils._lookup import Options, answered, names
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(
+        self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
+    ) -> list[t.Any]:
+        """Return an image dict, or None, for each family and region."""
+
+        def ask(client: Client, options: Options) -> list[t.Any]:
+            found = newest_images(client, names(terms), options["region"], options["network"])
+            if options["fail_on_missing"] and missing(found):
+                raise missing_error(found)
+            return [newest for _family, _region, newest in found]
+
+        return answered(self, variables, kwargs, ask)

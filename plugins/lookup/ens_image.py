@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ENS images in templates and variables."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: ens_image
+short_description: Find ENS images
+version_added: 0.1.0
+author:
+  - The alicloud.compute authors (@alicloud-compute)
+description:
+  - Finds ENS images by name or glob, like M(alicloud.compute.ens_image_info), but in a template or variable.
+  - It makes its calls on the controller, each time that the expression is evaluated.
+options:
+  _terms:
+    description: The names of the images, or globs such as V(web-*). Without any, all images are listed.
+    type: list
+    elements: str
+  fail_on_missing:
+    description:
+      - Whether it is an error if a node has no image for a term or an ID, or, if none is asked for, no image at all.
+      - If not, the result of a term for which nothing is found is null.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - alicloud.compute.connection
+  - alicloud.compute.connection.lookup
+  - alicloud.compute.ens
+  - alicloud.compute.ens.lookup
+seealso:
+  - module: alicloud.compute.ens_image_info
+"""
+
+EXAMPLES = r"""
+- name: Show the ID of the newest image of a series
+  ansible.builtin.debug:
+    msg: "{{ (query('alicloud.compute.ens_image', 'edge-web-*', ens_region_id='cn-dalian-unicom') | first).image_id }}"
+
+- name: Count the images of a node
+  ansible.builtin.debug:
+    msg: "{{ query('alicloud.compute.ens_image', ens_region_id='sg-singapore-9') | length }} images"
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - For each term, the image dicts that RV(alicloud.compute.ens_image_info#module:images) describes, newest first.
+    - Null for a term without images, if O(fail_on_missing=false).
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._client import Client
+from ..module_utils._ens import listed_images, matches, missing, missing_error
+from ..plugin_utils._lookup import Options, answered, names
+
+FILTERS = ("ens_region_id", "image_id", "snapshot_id", "owner", "platform", "architecture")
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(
+        self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
+    ) -> list[t.Any]:
+        """Return the image dicts, or None, of each term."""
+
+        def ask(client: Client, options: Options) -> list[t.Any]:
+            wanted = names(terms)
+            images = listed_images(
+                client, image_name=wanted, **{name: options[name] for name in FILTERS}
+            )
+            gaps = missing(
+                images,
+                ens_region_id=options["ens_region_id"],
+                image_id=options["image_id"],
+                image_name=wanted,
+            )
+            if options["fail_on_missing"] and gaps:
+                raise missing_error(gaps)
+            if not wanted:
+                return images
+            result: list[t.Any] = []
+            for name in wanted:
+                result += [row for row in images if matches(row, name)] or [None]
+            return result
+
+        return answered(self, variables, kwargs, ask)

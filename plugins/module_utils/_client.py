@@ -1,0 +1,442 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls of Alibaba Cloud's RPC APIs: sign, send, judge, try again.
+
+Knows nothing of modules and plugins.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import random
+import re
+import socket
+import ssl
+import sys
+import threading
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote, urlsplit
+
+from ._errors import AlicloudError
+from ._replies import MAX_BYTES, MAX_MESSAGE, RETRYABLE, Json, Refusal, judged
+from ._signing import Acs3Auth, canonical_query
+
+if t.TYPE_CHECKING:
+    from types import ModuleType
+
+    import requests
+
+    from ._credentials import Credentials
+
+    Item = t.TypeVar("Item")
+    Result = t.TypeVar("Result")
+
+# Full-jitter exponential backoff: the first wait is up to BACKOFF seconds, no wait is longer than
+# MAX_BACKOFF.
+BACKOFF = 0.5
+MAX_BACKOFF = 20.0
+USER_AGENT = "alicloud.compute (Ansible collection)"
+
+HINTS = {
+    "throttle": "wait a minute, lower concurrency or raise retry_timeout",
+    "server": "the service is at fault: try again later or raise retry_timeout",
+    "transport": "check the network and the service's status, or raise timeout and retry_timeout",
+    "nonce": "run it again",
+    "clock": "set the clock of the machine that makes the call",
+    "permission": "grant {permission} to the owner of the access key (from {source})",
+    "region": "check the region",
+    "product": "check the endpoint: no {service} API answers there",
+    "address": "check the region and the options endpoint and network",
+    "proxy": "check HTTPS_PROXY and NO_PROXY",
+    "tls": "name the authority that signed the certificate with ca_path, or correct the endpoint",
+    "credentials": "check access_key_id, access_key_secret and security_token (from {source})",
+}
+# What a code means is often narrower than what its kind means.
+CODE_HINTS = {
+    "invalidaccesskeyid.notfound": "check access_key_id (from {source})",
+    "invalidaccesskeyid.inactive": "enable the access key in the RAM console (it is from {source})",
+    "signaturedoesnotmatch": "check access_key_secret (from {source})",
+    "missingsecuritytoken": "add the security_token of this temporary key (from {source})",
+    "invalidsecuritytoken.expired": "get new temporary credentials (these are from {source})",
+}
+
+
+class Operation(t.NamedTuple):
+    """One operation of one API, for example ("ecs", "DescribeImageFromFamily", "2014-05-26")."""
+
+    service: str
+    name: str
+    version: str
+
+
+class Client:
+    """Makes calls with one identity over kept-alive connections, until it is closed."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        endpoint: str | None = None,
+        *,
+        warn: t.Callable[[str], None],
+        verify: bool | str = True,
+        timeout: float = 10.0,
+        retry_timeout: float = 90.0,
+        concurrency: int = 8,
+    ) -> None:
+        """
+        endpoint, a host or URL that may hold {region}, overrides the operations' own hosts.
+        warn takes what the user should know though the calls succeed.
+        verify is False, True, or the path of a file or folder with certificates of authorities.
+        timeout is the seconds of one try, retry_timeout those that all retries of a call may take.
+        concurrency is the number of calls that are under way at once, at the most.
+        """
+        self._requests = _imported_requests()
+        self.credentials = credentials
+        self.warn = warn
+        self._endpoint = endpoint
+        self._verify = verify
+        self._timeout = timeout
+        self._retry_timeout = retry_timeout
+        self.concurrency = concurrency
+        self._skew = 0.0
+        self._outage_began: float | None = None
+        self._stopped = threading.Event()
+        self._session = self._requests.Session()
+        # Nothing of one call may travel with the next but the connection.
+        self._session.cookies.set_policy(_no_cookies())
+        for scheme in ("https://", "http://"):
+            self._session.mount(
+                scheme,
+                self._requests.adapters.HTTPAdapter(pool_connections=64, pool_maxsize=concurrency),
+            )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._stopped.set()
+        self._session.close()
+
+    def each(
+        self, function: t.Callable[[Item], Result], items: t.Sequence[Item]
+    ) -> list[Result | AlicloudError]:
+        """Return what the function returns, or the AlicloudError it raises, for each item."""
+
+        def outcome(item: Item) -> Result | AlicloudError:
+            try:
+                return function(item)
+            except AlicloudError as error:
+                return error
+
+        if len(items) < 2 or self.concurrency < 2:
+            return [outcome(item) for item in items]
+        with ThreadPoolExecutor(min(len(items), self.concurrency)) as pool:
+            try:
+                return list(pool.map(outcome, items))
+            except BaseException:
+                # An interrupt: what waits for a next try stops waiting, what is queued is dropped
+                # by map().
+                self._stopped.set()
+                raise
+
+    def call(
+        self,
+        operation: Operation,
+        parameters: t.Mapping[str, str],
+        asked: str,
+        host: str,
+        region: str = "",
+    ) -> Json:
+        """Return the reply of one call.
+
+        asked says for error messages what is looked for, and where. host serves the operation
+        unless an endpoint is set, into which region is filled in.
+
+        Raises AlicloudError.
+        """
+        base = base_url((self._endpoint or host).replace("{region}", region))
+        url = f"{base}/?{canonical_query(parameters.items())}"
+        began: float | None = None
+        seen: set[str] = set()
+        tries = 0
+        while True:
+            try:
+                reply = self._reply(operation, base, url)
+            except Refusal as refusal:
+                tries += 1
+                now = time.monotonic()
+                began = now if began is None else began
+                wait = self._wait(refusal, seen, tries, self._seconds_left(began, now))
+                if wait is None:
+                    raise self._error(operation, asked, refusal) from None
+                seen.add(refusal.kind)
+            else:
+                self._outage_began = None
+                return reply
+            self._sleep(wait)
+
+    def _seconds_left(self, began: float, now: float) -> float:
+        """Return how long a call that first failed at `began` may go on.
+
+        All calls share the patience for an outage, which begins with a failure and ends with the
+        next success: a hundred calls to a dead service end after one retry_timeout and not after a
+        hundred.
+        """
+        if self._outage_began is None:
+            self._outage_began = now
+        return min(began, self._outage_began) + self._retry_timeout - now
+
+    def _wait(self, refusal: Refusal, seen: set[str], tries: int, left: float) -> float | None:
+        """Return the seconds to wait before the next try, or None if there is to be none."""
+        if left <= 0:
+            return None
+        if refusal.kind == "nonce":
+            return None if "nonce" in seen else 0.0
+        if refusal.kind == "clock":
+            return None if "clock" in seen or not self._clock_set(refusal) else 0.0
+        if refusal.kind not in RETRYABLE:
+            return None
+        if refusal.wait is not None:
+            return refusal.wait if refusal.wait <= left else None
+        return min(random.uniform(0, min(MAX_BACKOFF, BACKOFF * 2.0 ** min(tries - 1, 10))), left)
+
+    def _clock_set(self, refusal: Refusal) -> bool:
+        """Take over the service's clock. Return whether it told the time."""
+        if refusal.service_time is None:
+            return False
+        known = self._skew != 0.0
+        self._skew = refusal.service_time - time.time()
+        if not known:
+            self.warn(
+                f"The clock of this machine is {_skew_text(self._skew)}; calls go by the service's "
+                "clock."
+            )
+        return True
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait before the next try, unless the client is closed meanwhile."""
+        if self._stopped.wait(seconds):
+            raise AlicloudError("Stopped while it waited for the next try.")
+
+    def _reply(self, operation: Operation, base: str, url: str) -> Json:
+        """Return the reply of one try, or raise Refusal."""
+        from urllib3.exceptions import HTTPError
+
+        request = self._requests.Request(
+            "POST",
+            url,
+            headers={
+                "accept": "application/json",  # the service's default is XML
+                "accept-encoding": "identity",
+                "user-agent": USER_AGENT,
+                "x-acs-action": operation.name,
+                "x-acs-version": operation.version,
+            },
+            auth=Acs3Auth(self.credentials, lambda: time.time() + self._skew),
+        )
+        try:
+            with self._session.send(
+                self._session.prepare_request(request),
+                stream=True,
+                timeout=self._timeout,
+                allow_redirects=False,
+                **self._settings(base),
+            ) as response:
+                body = self._body(response)
+        except (HTTPError, OSError) as error:  # RequestException is an OSError
+            raise self._transport_refusal(error, base) from None
+        return judged(response.status_code, response.headers, body)
+
+    def _settings(self, base: str) -> dict[str, t.Any]:
+        """Return requests' proxies, verify and cert, with what its environment variables say."""
+        settings: dict[str, t.Any] = self._session.merge_environment_settings(
+            base, {}, True, self._verify, None
+        )
+        settings.pop("stream")
+        if base.startswith("http://"):
+            # Plain text stays on this machine.
+            settings["proxies"] = {}
+        return settings
+
+    def _body(self, response: requests.Response) -> bytes:
+        """Return the body as it was sent, cut behind the largest that is accepted."""
+        # A server that sends a byte now and then keeps each read short of its time-out, but not
+        # the try.
+        deadline = time.monotonic() + self._timeout
+        read = getattr(response.raw, "read1", response.raw.read)
+        body = bytearray()
+        while len(body) <= MAX_BYTES:
+            chunk = read(65536, decode_content=False)
+            if not chunk:
+                break
+            body += chunk
+            if time.monotonic() > deadline:
+                raise socket.timeout
+        return bytes(body)
+
+    def _transport_refusal(self, error: Exception, base: str) -> Refusal:
+        """Return what a failure below HTTP means."""
+        exceptions = self._requests.exceptions
+        cause = _root(error)
+        host = urlsplit(base).netloc
+        if isinstance(error, exceptions.ProxyError):
+            return Refusal("proxy", f"the proxy does not connect to {host}: {_reason(cause)}")
+        if isinstance(error, exceptions.SSLError) or isinstance(cause, ssl.SSLError):
+            return Refusal("tls", f"no trusted connection to {host}: {_reason(cause)}")
+        if isinstance(cause, socket.gaierror):
+            kind = "transport" if cause.errno == socket.EAI_AGAIN else "address"
+            return Refusal(kind, f"the host {host} is not known: {_reason(cause)}")
+        if isinstance(error, exceptions.Timeout) or isinstance(cause, socket.timeout):
+            return Refusal(
+                "transport", f"{host} gave no complete answer in {self._timeout:g} seconds"
+            )
+        if isinstance(cause, ConnectionRefusedError) and _is_loopback(
+            urlsplit(base).hostname or ""
+        ):
+            # An emulator that was not started will not start by waiting.
+            return Refusal("address", f"nothing listens on {host}")
+        if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
+            # requests raises a bare OSError for one thing only: a certificate file that is not
+            # there.
+            return Refusal("tls", str(error))
+        if isinstance(
+            error, (exceptions.ConnectionError, exceptions.ChunkedEncodingError)
+        ) or isinstance(cause, (OSError, EOFError)):
+            return Refusal("transport", f"the connection to {host} broke: {_reason(cause)}")
+        return Refusal("transport", f"{type(cause).__name__} in the answer of {host}")
+
+    def _error(self, operation: Operation, asked: str, refusal: Refusal) -> AlicloudError:
+        """Return what the user reads."""
+        facts = []
+        if refusal.http_status is not None:
+            facts.append(f"HTTP {refusal.http_status}")
+        if refusal.request_id:
+            facts.append(f"request {refusal.request_id}")
+        hint = CODE_HINTS.get((refusal.code or "").lower()) or HINTS.get(refusal.kind, "")
+        hint = hint.format(
+            permission=f"{operation.service}:{operation.name}",
+            service=operation.service.upper(),
+            source=self.credentials.source,
+        )
+        if refusal.kind == "clock" and refusal.service_time is not None:
+            hint += f": it is {_skew_text(refusal.service_time - time.time())}"
+        text = f"{operation.name} {asked}: "
+        text += f"{refusal.code}: " if refusal.code else ""
+        text += _shown(str(refusal))
+        text += f" ({', '.join(facts)})" if facts else ""
+        text += f"; {hint}" if hint else ""
+        return AlicloudError(
+            scrubbed(text, self.credentials.secrets),
+            code=refusal.code,
+            http_status=refusal.http_status,
+            request_id=refusal.request_id,
+        )
+
+
+def base_url(endpoint: str) -> str:
+    """Return scheme://host[:port] of an endpoint, which is a host or a URL.
+
+    Raises AlicloudError if a request to it would go elsewhere than it says, or be readable on its
+    way.
+    """
+    try:
+        url = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
+        host, port = url.hostname or "", url.port
+    except ValueError as error:
+        raise AlicloudError(f"The endpoint {endpoint!r} is not valid: {error}.") from None
+    plain = re.fullmatch(r"(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?", endpoint)
+    if not plain or not host:
+        raise AlicloudError(
+            f"The endpoint {endpoint!r} is not valid: it must be a host, host:port, or "
+            "https://host:port, without user, path and query."
+        )
+    if url.scheme == "http" and not _is_loopback(host):
+        raise AlicloudError(
+            f"The endpoint {endpoint!r} is not safe: http:// is only for a loopback host. Use "
+            "https://, since an image ID that is changed on its way starts the wrong machine."
+        )
+    host = f"[{host}]" if ":" in host else host
+    return f"{url.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def scrubbed(text: str, secrets: t.Iterable[str]) -> str:
+    """Return the text without the secrets, in whatever encoding a service may echo them."""
+    for secret in secrets:
+        once = quote(secret, safe="")
+        for form in {secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]}:
+            text = text.replace(form, "********")
+    return text
+
+
+def _shown(message: str) -> str:
+    """Return a message of the service as one short line."""
+    # SignatureDoesNotMatch and IncompleteSignature echo what was signed, the security token
+    # included.
+    message = re.split(
+        r"server\s*(string\s*to\s*sign|canonicalrequest)", message, flags=re.IGNORECASE
+    )[0]
+    message = "".join(char if char.isprintable() else " " for char in message).strip(" .:;,")
+    return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}..."
+
+
+def _skew_text(seconds: float) -> str:
+    """Say how far a clock is off, given the seconds that it lacks."""
+    return f"{abs(seconds):.0f} seconds {'slow' if seconds > 0 else 'fast'}"
+
+
+def _is_loopback(host: str) -> bool:
+    """Is this the machine itself?"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the innermost of the exceptions that requests and urllib3 wrap into each other."""
+    for _layer in range(10):
+        inner = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
+        found = next((value for value in inner if isinstance(value, BaseException)), None)
+        if found is None:
+            break
+        error = found
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Return an exception's own words, short."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (
+        (error.strerror if isinstance(error, OSError) else None)
+        or str(error)
+        or type(error).__name__
+    )
+
+
+def _no_cookies() -> t.Any:
+    """Return a policy that neither stores nor sends cookies."""
+    from http.cookiejar import DefaultCookiePolicy
+
+    return DefaultCookiePolicy(allowed_domains=[])
+
+
+def _imported_requests() -> ModuleType:
+    """Return requests, which is imported here alone, when the first call is near."""
+    try:
+        import requests
+    except ImportError as error:
+        raise AlicloudError(
+            f"The Python library requests is missing in {sys.executable}, which makes the calls. "
+            "Install it there: "
+            f"{sys.executable} -m pip install requests ({error})"
+        ) from None
+    return requests

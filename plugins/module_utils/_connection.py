@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options that all modules and lookups share, and the client that they describe."""
+
+from __future__ import annotations
+
+import math
+import os
+import typing as t
+
+from ansible.module_utils.common.parameters import env_fallback
+
+from ._client import Client
+from ._credentials import CONFIG_FILE, credentials
+from ._errors import AlicloudError
+
+
+def connection_spec(service: str) -> dict[str, t.Any]:
+    """Return the argument spec of the connection options; service is ecs or ens.
+
+    The environment variables of the key and the profile stand in _credentials: a key that a task
+    gives must not be completed with a token of the environment, and a fallback here would hide
+    which is which.
+    """
+    return {
+        "access_key_id": {"type": "str", "no_log": False},
+        "access_key_secret": {"type": "str", "no_log": True},
+        "security_token": {"type": "str", "no_log": True},
+        "profile": {"type": "str"},
+        "config_file": {"type": "path", "default": CONFIG_FILE},
+        "endpoint": {
+            "type": "str",
+            "fallback": (env_fallback, [f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"]),
+        },
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "float", "default": 10.0},
+        "retry_timeout": {"type": "float", "default": 90.0},
+        "concurrency": {"type": "int", "default": 8},
+    }
+
+
+def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
+    """Return the client that the connection options describe. No call is made.
+
+    warn takes what the user should know though the calls succeed.
+
+    Raises AlicloudError for options that cannot work.
+    """
+    for name, least in (("timeout", 0.001), ("retry_timeout", 0), ("concurrency", 1)):
+        if not least <= options[name] < math.inf:
+            raise AlicloudError(
+                f"{name} is {options[name]}: it must be a number of at least {least}."
+            )
+    ca_path = options.get("ca_path")
+    if ca_path and not os.path.exists(ca_path):
+        raise AlicloudError(
+            f"ca_path {ca_path} is not there: it must be a file or folder with certificates."
+        )
+    return Client(
+        credentials(options),
+        options.get("endpoint"),
+        warn=warn,
+        verify=(ca_path or True) if options["validate_certs"] else False,
+        timeout=options["timeout"],
+        retry_timeout=options["retry_timeout"],
+        concurrency=options["concurrency"],
+    )

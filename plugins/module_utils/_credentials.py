@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the access key comes from: options, environment, the official CLI's configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from ._errors import AlicloudError
+
+# In the order in which they are tried: the official SDK's and CLI's names, then Terraform's.
+ENVIRONMENT = {
+    "access_key_id": ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY"),
+    "access_key_secret": ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_KEY"),
+    "security_token": ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"),
+    "profile": ("ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE"),
+}
+KEYS = ("access_key_id", "access_key_secret", "security_token")
+CONFIG_FILE = "~/.aliyun/config.json"
+# What the CLI calls them in a profile, by its mode. The CLI matches modes without case.
+PROFILE_KEYS = {
+    "AK": {"access_key_id": "access_key_id", "access_key_secret": "access_key_secret"},
+    "StsToken": {
+        "access_key_id": "access_key_id",
+        "access_key_secret": "access_key_secret",
+        "security_token": "sts_token",
+    },
+}
+HOW = (
+    "Set access_key_id and access_key_secret, or ALIBABA_CLOUD_ACCESS_KEY_ID and "
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET in the environment of the process that makes the call, "
+    "or name a profile of the aliyun CLI"
+)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key, static or temporary. Its repr shows no secret."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    # Where the key came from, for error messages.
+    source: str = "the options"
+    # The region of the profile that the key came from.
+    region_id: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show."""
+        return tuple(filter(None, (self.access_key_secret, self.security_token)))
+
+
+Found = t.Dict[str, t.Tuple[str, str]]  # option -> (value, where it was found)
+
+
+def credentials(
+    options: t.Mapping[str, t.Any], environment: t.Mapping[str, str] = os.environ
+) -> Credentials:
+    """Return the first credentials that are there, or raise AlicloudError.
+
+    options holds what was set on purpose (access_key_id, access_key_secret, security_token,
+    profile, config_file), without defaults from the environment: a key that a task gives must not
+    meet a token of the environment. The order: a key in the options, a profile in the options, a
+    key in the environment, a profile in the environment, the current profile of the configuration
+    file.
+    """
+    given: Found = {
+        name: (options[name], f"option {name}") for name in ENVIRONMENT if options.get(name)
+    }
+    inherited: Found = {}
+    for name, variables in ENVIRONMENT.items():
+        for variable in variables:
+            if environment.get(variable):
+                inherited.setdefault(name, (environment[variable], variable))
+    path = os.path.expanduser(options.get("config_file") or CONFIG_FILE)
+
+    if "access_key_id" in given and "access_key_secret" in given:
+        return _from_pair(given)
+    if any(name in given for name in KEYS):
+        # The environment may complete what a playbook names: its key ID, with the secret kept
+        # outside.
+        return _from_pair({**inherited, **given})
+    if "profile" in given:
+        return _from_file(path, *given["profile"])
+    if any(name in inherited for name in KEYS):
+        return _from_pair(inherited)
+    if "profile" in inherited:
+        return _from_file(path, *inherited["profile"])
+    if os.path.exists(path) or path != os.path.expanduser(CONFIG_FILE):
+        return _from_file(path)
+    raise AlicloudError(f"No credentials were found. {HOW}.")
+
+
+def _from_pair(found: Found) -> Credentials:
+    """Return the key that the options and the environment make together."""
+    names = [name for name in KEYS if name in found]
+    where = ", ".join(found[name][1] for name in names)
+    for name in ("access_key_id", "access_key_secret"):
+        if name not in found:
+            raise AlicloudError(f"{name} is missing: only {where} is set. {HOW}.")
+    return _checked({name: found[name][0] for name in names}, where)
+
+
+def _from_file(path: str, name: str | None = None, origin: str = "") -> Credentials:
+    """Return the key of a profile of the CLI's configuration file; without a name, the current.
+
+    Format: https://github.com/aliyun/aliyun-cli,
+    {"current": name, "profiles": [{"name", "mode", ...}]}.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+    except OSError as error:
+        wanted = f" It is needed for profile {name} ({origin})." if name else ""
+        raise AlicloudError(f"{path} cannot be read: {error.strerror}.{wanted} {HOW}.") from error
+    except (ValueError, RecursionError) as error:
+        # A decoding error quotes no content, so that no secret gets out.
+        position = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise AlicloudError(
+            f"{path} is not JSON{position}. Write it anew with `aliyun configure`."
+        ) from None
+
+    listed = content.get("profiles") if isinstance(content, dict) else None
+    profiles = {
+        profile["name"]: profile
+        for profile in (listed if isinstance(listed, list) else ())
+        if isinstance(profile, dict) and isinstance(profile.get("name"), str)
+    }
+    wanted = name or str(
+        content.get("current") or "default" if isinstance(content, dict) else "default"
+    )
+    if wanted not in profiles:
+        there = ", ".join(sorted(profiles)) or "none"
+        kind = f"profile ({origin})" if name else "current profile"
+        raise AlicloudError(f"{path} has no {kind} {wanted!r}. Its profiles: {there}.")
+
+    profile = profiles[wanted]
+    source = f"profile {wanted} of {path}"
+    mode = profile.get("mode") or ("StsToken" if profile.get("sts_token") else "AK")
+    keys = {known.lower(): keys for known, keys in PROFILE_KEYS.items()}.get(str(mode).lower())
+    if keys is None:
+        raise AlicloudError(
+            f"The mode {mode} of {source} is not supported: {' and '.join(PROFILE_KEYS)} are. "
+            "Give temporary credentials of that identity as access_key_id, access_key_secret and "
+            "security_token."
+        )
+    for key in keys.values():
+        if not isinstance(profile.get(key), str) or not profile[key]:
+            raise AlicloudError(
+                f"{key} is missing in {source} (mode {mode}). Run `aliyun configure`."
+            )
+    region = profile.get("region_id")
+    return _checked(
+        {option: profile[key] for option, key in keys.items()},
+        source,
+        region if isinstance(region, str) and region else None,
+    )
+
+
+def _checked(values: t.Mapping[str, str], source: str, region_id: str | None = None) -> Credentials:
+    """Return Credentials of values that can stand in a header."""
+    for name, value in values.items():
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise AlicloudError(
+                f"{name} (from {source}) holds white space or other characters that no key has. "
+                "Copy it again."
+            )
+    return Credentials(**values, source=source, region_id=region_id)

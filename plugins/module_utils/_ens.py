@@ -1,0 +1,344 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ENS DescribeImages: the images of Edge Node Service, complete, filtered and in a total order."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+
+from ._client import Client, Operation
+from ._errors import AlicloudError, Json, joined
+from ._images import image, members, number
+
+DESCRIBE_IMAGES = Operation("ens", "DescribeImages", "2017-11-10")
+# One host for all nodes; accounts of the international site set the endpoint
+# ens.ap-southeast-1.aliyuncs.com.
+OWNERS = ("self", "system", "others")
+HOST = "ens.aliyuncs.com"
+PAGE_SIZE = 50
+# Readings of a listing that changes while it is read, before that is an error.
+MAX_READINGS = 4
+NOT_ASKED: t.Sequence[str | None] = (None,)
+
+
+class Page(t.NamedTuple):
+    """One page of a listing."""
+
+    images: list[Json]
+    # TotalCount; -1 if the service gave none.
+    total: int
+    # The page size that the service went by.
+    size: int
+
+
+class Reading:
+    """One pass over the pages of one listing: what to ask next, and what came.
+
+    The service pages by number, so a listing that changes while it is read shows an image twice or
+    not at all. TotalCount is believed only as far as the rows bear it out.
+    """
+
+    def __init__(self) -> None:
+        # A public image has the same ID in several regions; older replies do not name the region.
+        self.images: dict[tuple[str, str], Json] = {}
+        self._pages = 0
+        self._totals: set[int] = set()
+        self._repeated = False
+        self._stuck = False
+        self._ended = False
+
+    def next_pages(self, concurrency: int) -> range:
+        """Return the numbers of the pages to ask for now, at once; none at the listing's end."""
+        if self._ended or self._stuck:
+            return range(0)
+        if not self._pages:
+            return range(1, 2)
+        # A page at least, then what the total asks for. The number of pages grows with those that
+        # were there, so that a total beyond reason costs a few empty pages and not a million.
+        rows = -(-len(self.images) // self._pages)
+        left = max(0, max(self._totals) - len(self.images))
+        pages = min(left // rows + 1, self._pages * concurrency)
+        return range(self._pages + 1, self._pages + 1 + pages)
+
+    def add(self, pages: t.Iterable[Page]) -> None:
+        """Take the pages that were asked for last, in their order."""
+        for page in pages:
+            self._pages += 1
+            self._totals.add(page.total)
+            rows = {(row["image_id"], row.get("region_id", "")): row for row in page.images}
+            new = {key: row for key, row in rows.items() if key not in self.images}
+            self._repeated |= len(new) < len(page.images)
+            self.images.update(new)
+            if not page.images:
+                self._ended = True
+            elif not new:
+                self._stuck = True  # a server that repeats a page would do so for ever
+            elif len(page.images) < page.size and page.total == len(self.images):
+                self._ended = True
+
+    @property
+    def consistent(self) -> bool:
+        """Do the rows and every page's total agree?"""
+        return self._ended and not self._repeated and self._totals == {len(self.images)}
+
+    def confirms(self, other: Reading) -> bool:
+        """Did both come to the listing's end, and find the same images?"""
+        return self._ended and other._ended and self.images.keys() == other.images.keys()
+
+    def problem(self) -> str:
+        """Say what is wrong with it."""
+        totals = " and ".join(str(total) for total in sorted(self._totals))
+        return f"TotalCount {totals}, {len(self.images)} different images on {self._pages} pages"
+
+
+class Query(t.NamedTuple):
+    """What one listing is asked for."""
+
+    ens_region_id: str | None = None
+    image_id: str | None = None
+    image_name: str | None = None
+    snapshot_id: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Return the parameters of the operation."""
+        values = zip(("EnsRegionId", "ImageId", "ImageName", "SnapshotId"), self)
+        return {name: value for name, value in values if value}
+
+    def __str__(self) -> str:
+        what = " ".join(filter(None, self[1:]))
+        where = f"in {self.ens_region_id}" if self.ens_region_id else "in all nodes"
+        return f"{what} {where}" if what else where
+
+
+def listed_images(
+    client: Client,
+    *,
+    ens_region_id: t.Sequence[str] | None = None,
+    image_id: t.Sequence[str] | None = None,
+    image_name: t.Sequence[str] | None = None,
+    snapshot_id: str | None = None,
+    owner: t.Sequence[str] = ("self", "system"),
+    platform: t.Sequence[str] | None = None,
+    architecture: t.Sequence[str] | None = None,
+) -> list[Json]:
+    """Return the image dicts that match all that is given, newest first, ties by ID and node.
+
+    image_name has names and globs. Each dict has the ens_region_id that was asked, None if all
+    nodes were. owner leaves out what other accounts share or publish, unless others is in it.
+
+    Raises AlicloudError; of many listings, with those that failed as `errors` and the images found
+    as `images`.
+    """
+    for option, values in (
+        ("ens_region_id", ens_region_id),
+        ("image_id", image_id),
+        ("image_name", image_name),
+        ("snapshot_id", None if snapshot_id is None else [snapshot_id]),
+    ):
+        for value in values or ():
+            if not value.strip() or not value.isprintable() or len(value) > 1024:
+                raise AlicloudError(
+                    f"{option} {value!r:.200} is not valid: it is empty, too long, or has control "
+                    "characters."
+                )
+    names = image_name or []
+    # How the service compares names is not documented, so that a name only narrows what is
+    # compared again here.
+    name = names[0] if len(names) == 1 and not is_glob(names[0]) else None
+    queries = list(
+        dict.fromkeys(
+            Query(node, identifier, name, snapshot_id)
+            for node in ens_region_id or NOT_ASKED
+            for identifier in image_id or NOT_ASKED
+        )
+    )
+    found: list[Json] = []
+    failures: list[tuple[Json, AlicloudError]] = []
+    for query, answer in _answers(client, queries).items():
+        if isinstance(answer, AlicloudError):
+            failures.append(
+                ({"ens_region_id": query.ens_region_id, "image_id": query.image_id}, answer)
+            )
+            continue
+        found += (
+            row
+            for row in answer
+            if row.get("image_owner_alias") in owner
+            and (not names or any(matches(row, pattern) for pattern in names))
+            and (not query.image_id or row["image_id"] == query.image_id)
+            and (not platform or _folded(row.get("platform")) in map(_folded, platform))
+            and (not architecture or _folded(row.get("architecture")) in map(_folded, architecture))
+        )
+    found.sort(
+        key=lambda row: (row["image_id"], row["ens_region_id"] or "", row.get("region_id", ""))
+    )
+    found.sort(key=_creation_time, reverse=True)
+    if failures:
+        raise joined(failures, len(queries), images=found)
+    return found
+
+
+def missing(
+    images: t.Sequence[Json],
+    *,
+    ens_region_id: t.Sequence[str] | None = None,
+    image_id: t.Sequence[str] | None = None,
+    image_name: t.Sequence[str] | None = None,
+) -> list[dict[str, str | None]]:
+    """Return what was asked for by ID, by name, or else by node, and has no image.
+
+    Each as {ens_region_id}, with image_id or image_name if that was asked for.
+    """
+    gaps: list[dict[str, str | None]] = []
+    for node in ens_region_id or NOT_ASKED:
+        there = [row for row in images if row["ens_region_id"] == node]
+        where: dict[str, str | None] = {"ens_region_id": node}
+        identifiers = {row["image_id"] for row in there}
+        gaps += [
+            {**where, "image_id": wanted} for wanted in image_id or () if wanted not in identifiers
+        ]
+        gaps += [
+            {**where, "image_name": wanted}
+            for wanted in image_name or ()
+            if not any(matches(row, wanted) for row in there)
+        ]
+        if not (image_id or image_name or there):
+            gaps.append(where)
+    return gaps
+
+
+def missing_error(gaps: t.Sequence[t.Mapping[str, str | None]], **found: t.Any) -> AlicloudError:
+    """Return the error for images that are not there, for those who cannot go on without."""
+    names = ", ".join(
+        f"{gap.get('image_id') or gap.get('image_name') or 'any image'} in "
+        f"{gap['ens_region_id'] or 'any node'}"
+        for gap in gaps
+    )
+    return AlicloudError(
+        f"No ENS image was found for {names}. Check the name, the node and the filters; images of "
+        "other accounts are left out unless owner has others.",
+        missing=list(gaps),
+        **found,
+    )
+
+
+def is_glob(name: str) -> bool:
+    """Is this a pattern and not a name?"""
+    return any(char in name for char in "*?[")
+
+
+def matches(row: Json, pattern: str) -> bool:
+    """Has the image this name, or one that the glob describes? Case matters."""
+    name = row.get("image_name", "")
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _answers(client: Client, queries: t.Sequence[Query]) -> dict[Query, list[Json] | AlicloudError]:
+    """Return for each query its complete listing, or why there is none."""
+    answers: dict[Query, list[Json] | AlicloudError] = {}
+    earlier: dict[Query, Reading] = {}
+    for _reading in range(MAX_READINGS):
+        for query, reading in _readings(
+            client, [query for query in queries if query not in answers]
+        ).items():
+            if isinstance(reading, AlicloudError):
+                answers[query] = reading
+            elif reading.consistent:
+                answers[query] = list(reading.images.values())
+            elif query in earlier and reading.confirms(earlier[query]):
+                client.warn(
+                    f"{DESCRIBE_IMAGES.name} {query}: the service contradicts itself "
+                    f"({reading.problem()}). Two readings to the end of the listing found the same "
+                    "images, which are returned."
+                )
+                answers[query] = list(reading.images.values())
+            else:
+                earlier[query] = reading
+        if len(answers) == len(queries):
+            break
+    for query in queries:
+        if query not in answers:
+            answers[query] = AlicloudError(
+                f"{DESCRIBE_IMAGES.name} {query}: the listing changed while it was read, "
+                f"{MAX_READINGS} times ({earlier[query].problem()}); try again when no images are "
+                "made or removed."
+            )
+    return {query: answers[query] for query in queries}
+
+
+def _readings(client: Client, queries: t.Sequence[Query]) -> dict[Query, Reading | AlicloudError]:
+    """Read the listings side by side, once, round by round."""
+    readings = {query: Reading() for query in queries}
+    failed: dict[Query, Reading | AlicloudError] = {}
+    while True:
+        jobs = [
+            (query, page)
+            for query, reading in readings.items()
+            if query not in failed
+            for page in reading.next_pages(client.concurrency)
+        ]
+        if not jobs:
+            return {**readings, **failed}
+        pages: dict[Query, list[Page]] = {}
+        for (query, _number), answer in zip(
+            jobs, client.each(lambda job: _page(client, *job), jobs)
+        ):
+            if isinstance(answer, AlicloudError):
+                failed.setdefault(query, answer)
+            else:
+                pages.setdefault(query, []).append(answer)
+        for query, answers in pages.items():
+            readings[query].add(answers)
+
+
+def _page(client: Client, query: Query, page: int) -> Page:
+    """Return one page of a listing."""
+    asked = f"{query}, page {page}" if page > 1 else str(query)
+    where = f"{DESCRIBE_IMAGES.name} {asked}"
+    reply = client.call(
+        DESCRIBE_IMAGES,
+        {**query.parameters, "PageNumber": str(page), "PageSize": str(PAGE_SIZE)},
+        asked,
+        HOST,
+    )
+    key = "Images"
+    try:
+        rows = members(reply["Images"], "Image")
+        key = "TotalCount"
+        total = number(reply.get(key, -1))
+        key = "PageSize"
+        size = number(reply.get(key, PAGE_SIZE))
+    except KeyError:
+        raise AlicloudError(
+            f"{where}: the service's reply has no Images; check the endpoint."
+        ) from None
+    except ValueError as error:
+        raise AlicloudError(
+            f"{where}: {key} in the service's reply is {reply[key]!r:.80} and not {error}."
+        ) from None
+    images = [image(row, where, ens_region_id=query.ens_region_id) for row in rows]
+    for row in images:
+        if not row.get("image_id"):
+            raise AlicloudError(f"{where}: an image in the service's reply has no ImageId.")
+    return Page(
+        images,
+        -1 if total is None else total,
+        size if size is not None and 0 < size <= PAGE_SIZE else PAGE_SIZE,
+    )
+
+
+def _folded(value: str | None) -> str:
+    return (value or "").casefold()
+
+
+def _creation_time(row: Json) -> datetime:
+    """Return when an image was made; before all others if it does not say."""
+    try:
+        made = datetime.fromisoformat(row.get("creation_time", "").replace("Z", "+00:00"))
+    except ValueError:
+        return datetime.min.replace(tzinfo=timezone.utc)
+    return made if made.tzinfo else made.replace(tzinfo=timezone.utc)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one exception of this collection, and what the service's error codes mean."""
+
+from __future__ import annotations
+
+import typing as t
+
+Json = t.Dict[str, t.Any]
+
+
+class AlicloudError(Exception):
+    """A user's or the service's mistake.
+
+    Its text says what was asked, what happened and what to do.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        **found: t.Any,
+    ) -> None:
+        """found goes into the result of a failed task: what was found in spite of the error."""
+        super().__init__(message)
+        self.code = code
+        self.http_status = http_status
+        self.request_id = request_id
+        self.found = found
+
+    def result(self) -> Json:
+        """Return what a failed task returns."""
+        return {
+            "msg": str(self),
+            "error_code": self.code,
+            "http_status": self.http_status,
+            "request_id": self.request_id,
+            **self.found,
+        }
+
+
+def joined(
+    failures: t.Sequence[tuple[Json, AlicloudError]], total: int, **found: t.Any
+) -> AlicloudError:
+    """Return one error for those of many calls that failed, each with what it was asked for.
+
+    Its code, status and request ID are the first failure's, its `errors` has those of each.
+    """
+    first = failures[0][1]
+    message = str(first)
+    if total > 1:
+        # Three are enough to see a pattern, and a line stays readable.
+        shown = "; ".join(str(error) for _asked, error in failures[:3])
+        more = f"; and {len(failures) - 3} more, see errors" if len(failures) > 3 else ""
+        message = f"{len(failures)} of {total} calls failed: {shown}{more}"
+    return AlicloudError(
+        message,
+        code=first.code,
+        http_status=first.http_status,
+        request_id=first.request_id,
+        errors=[{**asked, **error.result()} for asked, error in failures],
+        **found,
+    )

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images as the service describes them, to image dicts: snake_case keys, one type for each."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+
+from ._errors import AlicloudError, Json
+
+Converter = t.Callable[[t.Any], t.Any]
+
+
+def text(value: t.Any) -> str:
+    """Return a string; samples of the service show versions as numbers, too."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise ValueError("a string")
+
+
+def number(value: t.Any) -> int | None:
+    """Return an int of 80, "80" or "80%"; None of an empty string."""
+    if value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}%?", value):
+        return int(value.rstrip("%"))
+    raise ValueError("a whole number")
+
+
+def flag(value: t.Any) -> bool | None:
+    """Return a bool of true, "true" or "True"; None of an empty string, which says nothing."""
+    if value == "":
+        return None
+    if isinstance(value, bool):
+        return value
+    known = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+    if known is None:
+        raise ValueError("true or false")
+    return known
+
+
+def tags(value: t.Any) -> dict[str, str]:
+    """Return {key: value} of {"Tag": [{"TagKey", "TagValue"}]}."""
+    return {
+        text(tag.get("TagKey", tag.get("Key"))): text(tag.get("TagValue", tag.get("Value", "")))
+        for tag in members(value, "Tag")
+    }
+
+
+def device_mappings(value: t.Any) -> list[Json]:
+    """Return the disks of {"DiskDeviceMapping": [{...}]}, their sizes in GiB."""
+    return [converted(disk, {"Size": number}) for disk in members(value, "DiskDeviceMapping")]
+
+
+# The types of both operations' documentation. What is not listed keeps the type that it comes with.
+CONVERTERS: dict[str, Converter] = {
+    **dict.fromkeys(("ImageSize", "Progress", "Size"), number),
+    **dict.fromkeys(
+        ("IsCopied", "IsSelfShared", "IsSubscribed", "IsSupportCloudinit", "IsSupportIoOptimized"),
+        flag,
+    ),
+    **dict.fromkeys(
+        (
+            "Architecture",
+            "CreationTime",
+            "Description",
+            "ImageFamily",
+            "ImageId",
+            "ImageName",
+            "ImageOwnerAlias",
+            "ImageVersion",
+            "OSName",
+            "OSType",
+            "Platform",
+            "ProductCode",
+            "RegionId",
+            "SnapshotId",
+            "Status",
+            "Usage",
+        ),
+        text,
+    ),
+    "DiskDeviceMappings": device_mappings,
+    "Tags": tags,
+}
+
+
+class WrongType(Exception):
+    """A value that is not what its key's type says; the text names the key."""
+
+
+def image(raw: t.Any, where: str, **added: t.Any) -> Json:
+    """Return the image dict of an image in a reply, with the keys that are added.
+
+    Keys that the service leaves out, or gives as null, are left out; tags is always a dict and
+    disk_device_mappings always a list. Keys that are not known are kept as they come, in
+    snake_case.
+
+    Raises AlicloudError that names the key of a value of the wrong type.
+    """
+    try:
+        return {"tags": {}, "disk_device_mappings": [], **converted(raw, CONVERTERS), **added}
+    except WrongType as error:
+        raise AlicloudError(f"{where}: in an image of the service's reply, {error}.") from None
+
+
+def converted(raw: t.Any, converters: t.Mapping[str, Converter]) -> Json:
+    """Return an object of a reply with its values converted and its keys in snake_case."""
+    if not isinstance(raw, dict):
+        raise WrongType(f"{raw!r:.80} stands for an object")
+    result: Json = {}
+    for key, value in raw.items():
+        if key in converters:
+            try:
+                value = None if value is None else converters[key](value)
+            except ValueError as error:
+                raise WrongType(f"{key} is {value!r:.80} and not {error}") from None
+        elif isinstance(value, dict):
+            value = camel_dict_to_snake_dict(value)
+        if value is not None:
+            (name,) = camel_dict_to_snake_dict({key: None})
+            result[name] = value
+    return result
+
+
+def members(value: t.Any, key: str) -> list[Json]:
+    """Return the objects of one of the service's wrapped lists, {key: [...]}; [] of an empty one.
+
+    Raises ValueError.
+    """
+    found = value.get(key) if isinstance(value, dict) else value
+    if found in (None, ""):
+        return []
+    if not isinstance(found, list) or not all(isinstance(member, dict) for member in found):
+        raise ValueError(f'an object with a list of objects "{key}"')
+    return found

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lookups share: terms, options and errors, between Ansible's and the client's."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ..module_utils._client import Client
+from ..module_utils._connection import connected
+from ..module_utils._credentials import ENVIRONMENT
+from ..module_utils._errors import AlicloudError
+
+Options = t.Dict[str, t.Any]
+
+
+def names(terms: t.Iterable[t.Any]) -> list[str]:
+    """Return the terms as strings, lists among them flattened."""
+    flat = [
+        name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])
+    ]
+    for name in flat:
+        if not isinstance(name, (str, int)) or isinstance(name, bool):
+            raise AnsibleLookupError(
+                f"A term must be a string, or a list of strings, and not {name!r:.80}."
+            )
+    return [str(name) for name in flat]
+
+
+def answered(
+    plugin: LookupBase,
+    variables: dict[str, t.Any] | None,
+    direct: dict[str, t.Any],
+    ask: t.Callable[[Client, Options], list[t.Any]],
+) -> list[t.Any]:
+    """Return what `ask` returns, which gets a client and all options of the lookup.
+
+    Raises AnsibleLookupError.
+    """
+    known = {
+        name
+        for option, definition in plugin.option_definitions.items()
+        for name in (option, *definition.get("aliases", ()))
+    }
+    unknown = sorted(set(direct) - known)
+    if unknown:
+        # Ansible itself passes over what it does not know, so that a mistyped region would ask
+        # another.
+        raise AnsibleLookupError(
+            f"Unknown option: {', '.join(unknown)}. Options are "
+            f"{', '.join(sorted(known - {'_terms'}))}."
+        )
+    plugin.set_options(var_options=variables, direct=direct)
+    options = {
+        name: plugin.get_option(name) for name in plugin.option_definitions if name != "_terms"
+    }
+    for name in ENVIRONMENT:
+        # The credentials read the environment themselves, since they must tell what was given on
+        # purpose.
+        if name not in direct and plugin.get_option_and_origin(name, hostvars=variables)[
+            1
+        ].startswith("env"):
+            options[name] = None
+    try:
+        with connected(options, Display().warning) as client:
+            return ask(client, options)
+    except AlicloudError as error:
+        raise AnsibleLookupError(str(error)) from None
