@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOX := $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
 SESSIONS := lint unit sanity integration docs package

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tarfile
 import tempfile
 import typing as t
@@ -22,22 +23,27 @@ CACHE = ROOT / ".cache"
 nox.options.sessions = ["lint", "unit", "sanity", "integration", "docs", "package"]
 
 
+def linked(session: nox.Session) -> Path:
+    """Return a folder in which Ansible finds this checkout as a collection."""
+    link = CACHE / "collections" / "ansible_collections" / NAMESPACE / NAME
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(Path(*[".."] * 4))
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = str(CACHE / "collections")
+    return CACHE / "collections"
+
+
 @contextmanager
-def tree(session: nox.Session, copy: bool) -> t.Iterator[Path]:
-    """Make a folder with ansible_collections/NAMESPACE/NAME in it, as a link or as a copy.
+def copied() -> t.Iterator[Path]:
+    """Copy this checkout to .../ansible_collections/NAMESPACE/NAME for ansible-test.
 
     ansible-test resolves links, so it needs a copy. That must lie outside of this repository: in a
     folder that git ignores, ansible-test finds no file and passes.
     """
     with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as folder:
         target = Path(folder, "ansible_collections", NAMESPACE, NAME)
-        target.parent.mkdir(parents=True)
-        if copy:
-            ignore = shutil.ignore_patterns(".*", "__pycache__", "noxfile.py", "output")
-            shutil.copytree(ROOT, target, ignore=ignore)
-        else:
-            target.symlink_to(ROOT, target_is_directory=True)
-        session.env["ANSIBLE_COLLECTIONS_PATH"] = folder
+        ignore = shutil.ignore_patterns(".*", "__pycache__", "noxfile.py", "output")
+        shutil.copytree(ROOT, target, ignore=ignore)
         yield target
 
 
@@ -48,11 +54,9 @@ def ansible_test(session: nox.Session, kind: str, *arguments: str) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     for version in ("23_1_2", "24_2", "25_2", "25_3", "26_0"):
         shutil.copyfile(ROOT / "tests" / "utils" / "get_pip.py", cache / f"get_pip_{version}.py")
-    version = session.run(
-        "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", silent=True
-    )
-    with tree(session, copy=True) as folder, session.chdir(folder):
-        command = ["ansible-test", kind, "--python", str(version).strip(), "--color", "no"]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    with copied() as folder, session.chdir(folder):
+        command = ["ansible-test", kind, "--local", "--python", python, "--color", "no"]
         session.run(*command, *arguments, *session.posargs, env={"HOME": str(home)})
 
 
@@ -62,12 +66,12 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", "--quiet")
     session.run("ruff", "check", "--quiet")
     session.run("yamllint", "--strict", ".")
-    with tree(session, copy=False) as folder:
-        parts = [f"--package=ansible_collections.{COLLECTION}.{part}" for part in ("plugins", "tests")]
-        files = ROOT / "roles" / "emulator" / "files"
-        session.run("mypy", *parts, env={"MYPYPATH": f"{folder.parents[2]}:{files}"})
-        session.run("mypy", *map(str, files.glob("*.py")), "noxfile.py")
-        session.run("ansible-lint", "--offline", "--strict")
+    package = f"ansible_collections.{COLLECTION}"
+    parts = [f"--package={package}.{part}" for part in ("plugins", "tests")]
+    files = ROOT / "roles" / "emulator" / "files"
+    session.run("mypy", *parts, env={"MYPYPATH": str(linked(session))})
+    session.run("mypy", *map(str, files.glob("*.py")), "noxfile.py")
+    session.run("ansible-lint", "--offline", "--strict")
 
 
 @nox.session(python=False)
@@ -79,28 +83,24 @@ def unit(session: nox.Session) -> None:
 @nox.session(python=False)
 def sanity(session: nox.Session) -> None:
     """Run ansible-test's sanity tests."""
-    ansible_test(session, "sanity", "--local")
+    ansible_test(session, "sanity")
 
 
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
     """Run playbooks against the emulator."""
-    ansible_test(session, "integration", "--local")
+    ansible_test(session, "integration")
 
 
 @nox.session(python=False)
 def docs(session: nox.Session) -> None:
     """Check the documentation and the changelog."""
-    with tree(session, copy=False) as folder, session.chdir(folder):
-        session.run(
-            "antsibull-docs",
-            "lint-collection-docs",
-            "--plugin-docs",
-            "--validate-collection-refs=self",
-            "--check-extra-docs-refs",
-            ".",
-        )
-        session.run("antsibull-changelog", "lint")
+    linked(session)
+    session.run(
+        *("antsibull-docs", "lint-collection-docs", "--plugin-docs"),
+        *("--validate-collection-refs=self", "--check-extra-docs-refs", "."),
+    )
+    session.run("antsibull-changelog", "lint")
 
 
 @nox.session(python=False)

@@ -40,12 +40,6 @@ options:
       - The configuration file of the official command line tool C(aliyun).
     type: path
     default: ~/.aliyun/config.json
-  endpoint:
-    description:
-      - The host or URL to call instead of the service's own, for example that of the emulator.
-      - URLs with C(http://) are accepted for loopback hosts only, since an image ID that is changed on its way starts
-        the wrong machine.
-    type: str
   validate_certs:
     description:
       - Whether the certificate of the service is checked. Leave it on, but for tests.

@@ -21,8 +21,12 @@ options:
     aliases: [regions, region_id]
   endpoint:
     description:
-      - It may hold C({region}), which each call fills in.
+      - The host or URL to call instead of the region's own, for example that of the emulator. It may hold C({region}),
+        which each call fills in.
+      - URLs with C(http://) are accepted for loopback hosts only, since an image ID that is changed on its way starts
+        the wrong machine.
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used.
+    type: str
   network:
     description:
       - V(vpc) calls the endpoint that is reached from inside a VPC without internet access.

@@ -47,8 +47,12 @@ options:
     elements: str
   endpoint:
     description:
+      - The host or URL to call instead of the service's own, for example that of the emulator.
+      - URLs with C(http://) are accepted for loopback hosts only, since an image ID that is changed on its way starts
+        the wrong machine.
       - Accounts of the international site set V(ens.ap-southeast-1.aliyuncs.com). The default is C(ens.aliyuncs.com).
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_ENS) is used.
+    type: str
 """
 
     LOOKUP = r"""

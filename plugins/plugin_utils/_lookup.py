@@ -42,9 +42,10 @@ def answered(
 
     Raises AnsibleLookupError.
     """
+    definitions = plugin.option_definitions
     known = {
         name
-        for option, definition in plugin.option_definitions.items()
+        for option, definition in definitions.items()
         for name in (option, *definition.get("aliases", ()))
     }
     unknown = sorted(set(direct) - known)
@@ -55,10 +56,15 @@ def answered(
             f"Unknown option: {', '.join(unknown)}. Options are "
             f"{', '.join(sorted(known - {'_terms'}))}."
         )
-    plugin.set_options(var_options=variables, direct=direct)
-    options = {
-        name: plugin.get_option(name) for name in plugin.option_definitions if name != "_terms"
+    # Ansible hands variables over as they are written, templates and all.
+    named = {var["name"] for option in definitions.values() for var in option.get("vars", ())}
+    variables = {
+        name: plugin._templar.template(value)
+        for name, value in (variables or {}).items()
+        if name in named
     }
+    plugin.set_options(var_options=variables, direct=direct)
+    options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
     for name in ENVIRONMENT:
         # The credentials read the environment themselves, since they must tell what was given on
         # purpose.

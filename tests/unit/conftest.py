@@ -18,9 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "roles" / "emulator" / "files"))
 
 if t.TYPE_CHECKING:
-    from emulator import Emulator
-
     from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
+    from emulator import Emulator
 
 
 @pytest.hookimpl(trylast=True)

@@ -17,7 +17,7 @@ CACHE = ROOT / ".cache"
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "roles" / "emulator" / "files"))
-from emulator import Emulator  # noqa: E402 (the path to it is set above)
+from emulator import Emulator
 
 
 def linked_collections() -> Path:
@@ -31,6 +31,8 @@ def linked_collections() -> Path:
 
 def environment(url: str) -> dict[str, str]:
     """Return an environment with the emulator's address and key, and nothing of the user's own."""
+    no_settings = CACHE / "ansible.cfg"
+    no_settings.write_text("", encoding="utf-8")
     mine = ("ALIBABA_CLOUD_", "ALICLOUD_", "ANSIBLE_")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(mine)},
@@ -40,7 +42,7 @@ def environment(url: str) -> dict[str, str]:
         "ALIBABA_CLOUD_ENDPOINT_ENS": url,
         "ANSIBLE_COLLECTIONS_PATH": str(linked_collections()),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(no_settings),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
@@ -62,7 +64,7 @@ def main() -> int:
     command = [
         str(Path(sys.executable).with_name("ansible-playbook")),
         "--extra-vars",
-        f"demo_output={output.relative_to(ROOT)}",
+        f"demo_output='{output}'",
         str(playbook),
     ]
     with Emulator() as emulator:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stand-in for the get-pip.py that ansible-test downloads: the same from Python's own ensurepip.
 
-ansible-test runs ~/.ansible/test/cache/get_pip_<version>.py inside each virtual environment that it makes,
-and downloads that file, if it is missing, from a host that a closed network may not reach.
+ansible-test runs ~/.ansible/test/cache/get_pip_<version>.py inside each virtual environment that
+it makes, and downloads that file, if it is missing, from a host that may not be reachable.
 """
 
 from __future__ import annotations

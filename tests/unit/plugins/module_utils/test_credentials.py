@@ -10,7 +10,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 

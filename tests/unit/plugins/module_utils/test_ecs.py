@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import pytest
-from emulator import Emulator
+import typing as t
 
+import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._ecs import (
@@ -16,6 +16,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._ecs import (
     newest_images,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from emulator import Emulator
 
 FAMILIES = ["web", "acs:ubuntu_22_04_x64", "db"]
 REGIONS = ["ap-southeast-1", "cn-hangzhou", "cn-shanghai"]
@@ -51,7 +52,7 @@ def test_no_more_calls_than_allowed_are_under_way(emulator: Emulator, concurrenc
     emulator.faults = [{"delay": 0.05}]
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
-        newest_images(client, FAMILIES + ["acs:x"], REGIONS)
+        newest_images(client, [*FAMILIES, "acs:x"], REGIONS)
 
     assert emulator.most_at_once == concurrency
     assert len(emulator.calls) == 12
@@ -130,11 +131,12 @@ def test_a_region_has_its_own_host(
 ) -> None:
     # The only test that stops short of a socket: these hosts are not on this machine.
     asked: list[str] = []
-    monkeypatch.setattr(
-        client,
-        "call",
-        lambda _operation, _parameters, _asked, host, _region: asked.append(host) or {},
-    )
+
+    def answer(*arguments: t.Any) -> dict[str, t.Any]:
+        asked.append(arguments[3])
+        return {}
+
+    monkeypatch.setattr(client, "call", answer)
 
     newest_images(client, ["web"], [region], network)
 
@@ -143,9 +145,11 @@ def test_a_region_has_its_own_host(
 
 def test_a_region_is_filled_into_the_endpoint(emulator: Emulator) -> None:
     endpoint = emulator.url.replace("127.0.0.1", "127.0.0.{region}")
-    with Client(Credentials("testAKid", "testAKsecret"), endpoint, warn=pytest.fail) as client:
-        with pytest.raises(AlicloudError, match=r"InvalidRegionId\.NotFound"):
-            newest_images(client, ["web"], ["1"])
+    key = Credentials("testAKid", "testAKsecret")
+    with Client(key, endpoint, warn=pytest.fail) as client, pytest.raises(AlicloudError) as caught:
+        newest_images(client, ["web"], ["1"])
+
+    assert caught.value.code == "InvalidRegionId.NotFound"
 
     assert emulator.calls[0]["parameters"]["RegionId"] == "1"
 
@@ -193,7 +197,9 @@ def test_a_family_that_cannot_be_meant_is_refused_unasked(
 
 
 def test_no_region_and_no_family_are_said(client: Client) -> None:
-    with pytest.raises(AlicloudError, match="No region is named. Set region, or ALIBABA_CLOUD_REG"):
+    with pytest.raises(
+        AlicloudError, match=r"No region is named\. Set region, or ALIBABA_CLOUD_REG"
+    ):
         newest_images(client, ["web"], [])
     with pytest.raises(AlicloudError, match="No image family is named"):
         newest_images(client, [], ["cn-hangzhou"])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The listing of ENS images: complete, without duplicates, in order, filtered, and always ending."""
+"""The listing of ENS images: complete, without duplicates, in order, filtered, ending."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import random
 import typing as t
 
 import pytest
-from emulator import Emulator
-
 from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._ens import (
@@ -20,6 +18,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._ens import (
     missing_error,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from emulator import Emulator
 
 NODE = "cn-dalian-unicom"
 OTHER_NODE = "sg-singapore-9"

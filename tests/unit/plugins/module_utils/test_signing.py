@@ -10,8 +10,6 @@ import typing as t
 
 import pytest
 import requests
-from emulator import Emulator
-
 from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
@@ -21,6 +19,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._signing import (
     canonical_query,
     sha256,
 )
+from emulator import Emulator
 
 EMPTY_BODY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -110,7 +109,7 @@ def generated(seed: int) -> tuple[dict[str, str], Credentials]:
     def text(longest: int) -> str:
         return "".join(chance.choices(ALPHABET, k=chance.randint(0, longest)))
 
-    # Names as APIs have them: the official signer leaves names as they are, and encodes values only.
+    # Names as APIs have them: the official signer encodes values only.
     names = chance.sample(["RegionId", "ImageFamily", "Tag.1.Key", "tag", "a_b-c~", "A", "a"], k=4)
     parameters = {name: text(40) for name in names[: chance.randint(0, 4)]}
     token = chance.choice([None, "".join(chance.choices("abcXYZ019+/=", k=60))])

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookups as a template calls them."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import lookup_loader
+from ansible.template import Templar
+from emulator import Emulator
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19, all strings were trusted
+
+    def trust_as_template(value: str) -> str:
+        """Return a string that Ansible takes for a template."""
+        return value
+
+
+ECS = "alicloud.compute.ecs_image_family"
+ENS = "alicloud.compute.ens_image"
+NODE = "cn-dalian-unicom"
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+    """The key and the endpoints in the environment."""
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "testAKid")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testAKsecret")
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ENS", emulator.url)
+
+
+def lookup(
+    name: str,
+    *terms: t.Any,
+    variables: t.Mapping[str, t.Any] = {},
+    **options: t.Any,
+) -> list[t.Any]:
+    """Return what `query` returns."""
+    loader = DataLoader()
+    plugin = lookup_loader.get(name, loader=loader, templar=Templar(loader, variables=variables))
+    result: list[t.Any] = plugin.run(list(terms), variables=variables, **options)
+    return result
+
+
+@pytest.mark.usefixtures("key")
+def test_families_give_their_images_in_order() -> None:
+    families = ["acs:ubuntu_22_04_x64", "web", "db", "web"]
+
+    found = lookup(ECS, families[0], families[1:], region="cn-hangzhou")
+
+    assert [image["image_family"] for image in found] == families
+    assert {image["region_id"] for image in found} == {"cn-hangzhou"}
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("option", ["region", "regions", "region_id"])
+def test_regions_come_family_by_family(option: str) -> None:
+    options: dict[str, t.Any] = {option: ["cn-shanghai", "cn-hangzhou"]}
+
+    found = lookup(ECS, "web", "db", **options)
+
+    assert [(image["image_family"], image["region_id"]) for image in found] == [
+        ("web", "cn-shanghai"),
+        ("web", "cn-hangzhou"),
+        ("db", "cn-shanghai"),
+        ("db", "cn-hangzhou"),
+    ]
+
+
+@pytest.mark.usefixtures("key")
+def test_a_missing_family_is_an_error_and_null_if_asked() -> None:
+    with pytest.raises(AnsibleLookupError, match="No available image was found for nothing in cn-"):
+        lookup(ECS, "web", "nothing", region="cn-hangzhou")
+
+    found = lookup(ECS, "nothing", "web", region="cn-hangzhou", fail_on_missing=False)
+
+    assert found[0] is None
+    assert found[1]["image_family"] == "web"
+
+
+@pytest.mark.usefixtures("key")
+def test_ens_terms_give_their_images_term_by_term() -> None:
+    found = lookup(ENS, "edge-web-2026112?", "edge-web-20261119", ens_region_id=NODE)
+
+    assert len(found) > 1
+    assert found[0]["image_name"] == "edge-web-20261120"
+    assert found[-1]["image_name"] == "edge-web-20261119"
+    assert found[0]["ens_region_id"] == NODE
+
+
+@pytest.mark.usefixtures("key")
+def test_without_terms_all_ens_images_are_found() -> None:
+    found = lookup(ENS, ens_region_id=[NODE, "sg-singapore-9"])
+
+    assert len(found) > 120
+    assert len(lookup(ENS, ens_region_id=NODE, owner="others")) < 10
+
+
+@pytest.mark.usefixtures("key")
+def test_a_missing_ens_image_is_an_error_and_null_if_asked() -> None:
+    with pytest.raises(AnsibleLookupError, match=f"No ENS image was found for nothing in {NODE}"):
+        lookup(ENS, "nothing", ens_region_id=NODE)
+
+    found = lookup(ENS, "nothing", "edge-web-20261120", ens_region_id=NODE, fail_on_missing=False)
+
+    assert found[0] is None
+    assert found[1]["image_name"] == "edge-web-20261120"
+
+
+@pytest.mark.usefixtures("key")
+def test_a_node_without_images_is_an_error_and_an_empty_list_if_asked(emulator: Emulator) -> None:
+    emulator.catalogue = {**emulator.catalogue, "ens_images": []}
+
+    with pytest.raises(AnsibleLookupError, match=f"No ENS image was found for any image in {NODE}"):
+        lookup(ENS, ens_region_id=NODE)
+
+    assert lookup(ENS, ens_region_id=NODE, fail_on_missing=False) == []
+
+
+def test_options_are_taken_from_variables(emulator: Emulator) -> None:
+    variables = {
+        "alicloud_access_key_id": "testAKid",
+        "alicloud_access_key_secret": "testAKsecret",
+        "alicloud_region": ["cn-hangzhou"],
+        "alicloud_ecs_endpoint": trust_as_template("{{ 'http://' ~ address }}"),
+        "address": emulator.url.replace("http://", ""),
+    }
+
+    assert lookup(ECS, "web", variables=variables)[0]["image_family"] == "web"
+
+
+@pytest.mark.usefixtures("key")
+def test_a_key_of_a_variable_never_meets_a_token_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "ofAnotherKey")
+    variables = {
+        "alicloud_access_key_id": "testAKid",
+        "alicloud_access_key_secret": "testAKsecret",
+    }
+    assert lookup(ECS, "web", region="cn-hangzhou", variables=variables)
+    assert lookup(
+        ECS,
+        "web",
+        region="cn-hangzhou",
+        access_key_id="testAKid",
+        access_key_secret="testAKsecret",
+    )
+    with pytest.raises(AnsibleLookupError, match="InvalidSecurityToken"):
+        lookup(ECS, "web", region="cn-hangzhou")
+
+
+@pytest.mark.usefixtures("key")
+def test_a_profile_that_is_named_wins_over_a_key_in_the_environment() -> None:
+    with pytest.raises(AnsibleLookupError, match=r"profile work \(option profile\)"):
+        lookup(ECS, "web", region="cn-hangzhou", profile="work")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("terms", "options", "words"),
+    [
+        (["web"], {"regoin": "cn-hangzhou"}, "Unknown option: regoin. Options are access_key_id,"),
+        ([{"a": 1}], {"region": "cn-hangzhou"}, "A term must be a string, or a list of strings"),
+        ([True], {"region": "cn-hangzhou"}, "A term must be a string"),
+        ([], {"region": "cn-hangzhou"}, "No image family is named"),
+        (["web"], {}, "No region is named"),
+        (["web"], {"region": "cn-nowhere"}, r"InvalidRegionId\.NotFound: .* check the region"),
+        (["web"], {"region": "x", "endpoint": "http://ecs.example"}, "is not safe"),
+    ],
+)
+def test_a_mistake_is_a_clear_error(
+    terms: list[t.Any], options: dict[str, t.Any], words: str
+) -> None:
+    with pytest.raises(AnsibleError, match=words):
+        lookup(ECS, *terms, retry_timeout=0, **options)
+
+
+@pytest.mark.usefixtures("key")
+def test_a_number_is_a_name_too() -> None:
+    with pytest.raises(
+        AnsibleLookupError, match="No available image was found for 7 in cn-hangzhou"
+    ):
+        lookup(ECS, 7, region="cn-hangzhou")

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules through AnsibleModule, with their options as a task gives them."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing as t
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.alicloud.compute.plugins.modules import (
+    ecs_image_family_info,
+    ens_image_info,
+)
+from emulator import Emulator
+
+NODE = "cn-dalian-unicom"
+
+
+@pytest.fixture
+def run(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> t.Callable[..., dict[str, t.Any]]:
+    """Runs a module like a task of `ansible`, against the emulator, and returns its result."""
+
+    def run_module(module: types.ModuleType, **options: t.Any) -> dict[str, t.Any]:
+        arguments = {
+            "access_key_id": "testAKid",
+            "access_key_secret": "testAKsecret",
+            "endpoint": emulator.url,
+            "retry_timeout": 0,
+            **options,
+        }
+        arguments = {name: value for name, value in arguments.items() if value is not None}
+        raw = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", raw)
+        # New in ansible-core 2.19.
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit):
+            module.main()
+        output = capsys.readouterr()
+        result: dict[str, t.Any] = json.loads(output.out)
+        # From ansible-core 2.19 on, warnings go to the display here, since the tests run in what
+        # counts as a controller.
+        result.setdefault("warnings", output.err)
+        assert result.get("changed", False) is False
+        return result
+
+    return run_module
+
+
+Run = t.Callable[..., t.Dict[str, t.Any]]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_one_family_in_one_region_gives_its_image(run: Run, check: bool) -> None:
+    result = run(
+        ecs_image_family_info, image_family="web", region="cn-hangzhou", _ansible_check_mode=check
+    )
+
+    assert result["image"] == result["images"][0]
+    assert result["image"]["image_name"] == "web-20261120"
+    assert result["image_ids"] == {"web": {"cn-hangzhou": result["image"]["image_id"]}}
+    assert result["missing"] == []
+
+
+def test_what_is_missing_is_data(run: Run) -> None:
+    result = run(
+        ecs_image_family_info, image_family=["db", "nothing"], region="cn-hangzhou,ap-southeast-1"
+    )
+
+    assert [image["region_id"] for image in result["images"]] == ["cn-hangzhou"]
+    assert result["missing"] == [
+        {"image_family": "db", "region_id": "ap-southeast-1"},
+        {"image_family": "nothing", "region_id": "cn-hangzhou"},
+        {"image_family": "nothing", "region_id": "ap-southeast-1"},
+    ]
+    assert result["image_ids"] == {
+        "db": {"cn-hangzhou": result["images"][0]["image_id"]},
+        "nothing": {},
+    }
+    assert "image" not in result
+
+
+def test_one_that_is_missing_is_null(run: Run) -> None:
+    result = run(ecs_image_family_info, image_family="nothing", region="cn-hangzhou")
+
+    assert result["image"] is None
+
+
+def test_what_is_missing_is_an_error_if_asked_and_what_was_found_is_kept(run: Run) -> None:
+    result = run(
+        ecs_image_family_info,
+        image_family="db",
+        region=["cn-hangzhou", "ap-southeast-1"],
+        fail_on_missing=True,
+    )
+
+    assert result["failed"]
+    assert result["msg"].startswith("No available image was found for db in ap-southeast-1.")
+    assert result["missing"] == [{"image_family": "db", "region_id": "ap-southeast-1"}]
+    assert len(result["images"]) == 1
+
+
+@pytest.mark.parametrize("family", ["image_family", "families", "image_families", "family"])
+@pytest.mark.parametrize("region", ["region", "regions", "region_id"])
+def test_options_have_the_names_of_the_field(run: Run, family: str, region: str) -> None:
+    result = run(ecs_image_family_info, **{family: "web", region: "cn-hangzhou"})
+
+    assert len(result["images"]) == 1
+
+
+@pytest.mark.parametrize(
+    "variable", ["ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION"]
+)
+def test_key_region_and_endpoint_are_taken_from_the_environment(
+    run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
+    monkeypatch.setenv("ALICLOUD_ACCESS_KEY", "testAKid")
+    monkeypatch.setenv("ALICLOUD_SECRET_KEY", "testAKsecret")
+    monkeypatch.setenv(variable, "cn-hangzhou,cn-shanghai")
+
+    result = run(
+        ecs_image_family_info,
+        image_family="web",
+        endpoint=None,
+        access_key_id=None,
+        access_key_secret=None,
+    )
+
+    assert [image["region_id"] for image in result["images"]] == ["cn-hangzhou", "cn-shanghai"]
+
+
+def test_ens_images_are_listed_with_what_is_missing(run: Run) -> None:
+    result = run(
+        ens_image_info,
+        ens_region_id=[NODE, "sg-singapore-9"],
+        image_name=["edge-web-*", "nothing"],
+        architecture="x86_64",
+    )
+
+    assert len(result["images"]) > 20
+    assert all(image["image_name"].startswith("edge-web-") for image in result["images"])
+    assert {"self"} == {image["image_owner_alias"] for image in result["images"]}
+    assert {"ens_region_id": NODE, "image_name": "nothing"} in result["missing"]
+
+
+def test_missing_ens_images_are_an_error_if_asked(run: Run) -> None:
+    result = run(ens_image_info, ens_region_id=NODE, image_name="nothing", fail_on_missing=True)
+
+    assert result["failed"]
+    assert result["msg"].startswith(f"No ENS image was found for nothing in {NODE}.")
+    assert result["images"] == []
+    assert result["missing"] == [{"ens_region_id": NODE, "image_name": "nothing"}]
+
+
+def test_images_of_other_accounts_are_left_out_unless_asked_for(run: Run) -> None:
+    own = run(ens_image_info, ens_region_id=NODE)["images"]
+    others = run(ens_image_info, ens_region_id=NODE, owner="others")["images"]
+
+    assert {image["image_owner_alias"] for image in own} == {"self", "system"}
+    assert {image["image_owner_alias"] for image in others} == {"others"}
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "code", "status"),
+    [
+        (ecs_image_family_info, {"access_key_id": "x"}, "InvalidAccessKeyId.NotFound", 404),
+        (ecs_image_family_info, {"region": "cn-nowhere"}, "InvalidRegionId.NotFound", 404),
+        (ens_image_info, {"access_key_secret": "wrong"}, "SignatureDoesNotMatch", 400),
+    ],
+)
+def test_a_refusal_of_the_service_fails_with_its_code(
+    run: Run, module: types.ModuleType, options: dict[str, str], code: str, status: int
+) -> None:
+    asked = {"image_family": "web", "region": "cn-hangzhou"}
+    if module is ens_image_info:
+        asked = {"ens_region_id": NODE}
+
+    result = run(module, **{**asked, **options})
+
+    assert result["failed"]
+    assert (result["error_code"], result["http_status"]) == (code, status)
+    assert code in result["msg"]
+    assert result["request_id"] in result["msg"]
+    assert result["errors"][0]["error_code"] == code
+    assert result["images"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"timeout": 0}, "timeout is 0.0: it must be a number of at least 0.001"),
+        ({"timeout": "nan"}, "timeout is nan"),
+        ({"timeout": "inf"}, "timeout is inf"),
+        ({"retry_timeout": -1}, "retry_timeout is -1.0: it must be a number of at least 0."),
+        ({"concurrency": 0}, "concurrency is 0: it must be a number of at least 1."),
+        ({"ca_path": "/nowhere.pem"}, "ca_path /nowhere.pem is not there"),
+        ({"endpoint": "http://ecs.example"}, "is not safe"),
+        ({"endpoint": "ecs.example/path"}, "is not valid"),
+        ({"access_key_secret": None}, "access_key_secret is missing"),
+        ({"access_key_id": None, "access_key_secret": None}, "No credentials were found"),
+        ({"region": None}, "No region is named"),
+        ({"network": "moon"}, "value of network must be one of: public, vpc"),
+        ({"image_family": []}, "No image family is named"),
+    ],
+)
+def test_a_wrong_option_is_a_clear_error(run: Run, options: dict[str, t.Any], words: str) -> None:
+    result = run(
+        ecs_image_family_info, **{"image_family": "web", "region": "cn-hangzhou", **options}
+    )
+
+    assert result["failed"]
+    assert words in result["msg"]
+
+
+def test_secrets_are_not_in_the_invocation(run: Run) -> None:
+    result = run(
+        ecs_image_family_info,
+        image_family="web",
+        region="cn-hangzhou",
+        access_key_id="STS.testAKid",
+        access_key_secret="testSTSsecret",
+        security_token="testSecurityToken",
+    )
+
+    assert len(result["images"]) == 1
+    assert "testSTSsecret" not in json.dumps(result)
+    assert "testSecurityToken" not in json.dumps(result)
+
+
+def test_a_warning_of_the_client_is_one_of_the_task(run: Run, emulator: Emulator) -> None:
+    emulator.clock_offset = 3600.0
+
+    result = run(ecs_image_family_info, image_family="web", region="cn-hangzhou", retry_timeout=90)
+
+    assert "The clock of this machine is" in json.dumps(result["warnings"])
