@@ -371,7 +371,7 @@ def scrubbed(text: str, secrets: t.Iterable[str]) -> str:
     """Return the text without the secrets, in whatever encoding a service may echo them."""
     for secret in secrets:
         once = quote(secret, safe="")
-        for form in {secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]}:
+        for form in (secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]):
             text = text.replace(form, "********")
     return text
 

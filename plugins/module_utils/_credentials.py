@@ -58,9 +58,7 @@ class Credentials:
 Found = t.Dict[str, t.Tuple[str, str]]  # option -> (value, where it was found)
 
 
-def credentials(
-    options: t.Mapping[str, t.Any], environment: t.Mapping[str, str] = os.environ
-) -> Credentials:
+def credentials(options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Credentials:
     """Return the first credentials that are there, or raise AlicloudError.
 
     options holds what was set on purpose (access_key_id, access_key_secret, security_token,

@@ -109,28 +109,26 @@ def image(raw: t.Any, where: str, **added: t.Any) -> Json:
     Raises AlicloudError that names the key of a value of the wrong type.
     """
     try:
-        return {"tags": {}, "disk_device_mappings": [], **converted(raw, CONVERTERS), **added}
+        known = converted(raw, CONVERTERS)
     except WrongType as error:
         raise AlicloudError(f"{where}: in an image of the service's reply, {error}.") from None
+    # The names of tags are the user's, and stay as they are.
+    named = camel_dict_to_snake_dict(known, ignore_list=("Tags",))
+    return {"tags": {}, "disk_device_mappings": [], **named, **added}
 
 
 def converted(raw: t.Any, converters: t.Mapping[str, Converter]) -> Json:
-    """Return an object of a reply with its values converted and its keys in snake_case."""
+    """Return an object of a reply with its values converted, without those that say nothing."""
     if not isinstance(raw, dict):
         raise WrongType(f"{raw!r:.80} stands for an object")
     result: Json = {}
     for key, value in raw.items():
-        if key in converters:
-            try:
-                value = None if value is None else converters[key](value)
-            except ValueError as error:
-                raise WrongType(f"{key} is {value!r:.80} and not {error}") from None
-        elif isinstance(value, dict):
-            value = camel_dict_to_snake_dict(value)
-        if value is not None:
-            (name,) = camel_dict_to_snake_dict({key: None})
-            result[name] = value
-    return result
+        try:
+            if value is not None:
+                result[key] = converters[key](value) if key in converters else value
+        except ValueError as error:
+            raise WrongType(f"{key} is {value!r:.80} and not {error}") from None
+    return {key: value for key, value in result.items() if value is not None}
 
 
 def members(value: t.Any, key: str) -> list[Json]:

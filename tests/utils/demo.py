@@ -1,7 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs docs/examples/demo.yml against the emulator. Called by "make demo"."""
+"""Runs docs/examples/demo.yml against the emulator. Called by "make demo".
+
+With a folder as its argument, it runs the demo of the collection that is installed there.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
+COLLECTION = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(ROOT / "roles" / "emulator" / "files"))
+sys.path.insert(0, str(COLLECTION / "roles" / "emulator" / "files"))
 from emulator import Emulator
 
 
-def linked_collections() -> Path:
-    """Return a folder in which Ansible finds this checkout as a collection."""
+def collections() -> Path:
+    """Return the folder in which Ansible finds the collection; it is made for this checkout."""
+    if COLLECTION != ROOT:
+        return COLLECTION.parents[2]
     link = CACHE / "collections" / "ansible_collections" / "alicloud" / "compute"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
@@ -40,7 +46,7 @@ def environment(url: str) -> dict[str, str]:
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
         "ALIBABA_CLOUD_ENDPOINT_ECS": url,
         "ALIBABA_CLOUD_ENDPOINT_ENS": url,
-        "ANSIBLE_COLLECTIONS_PATH": str(linked_collections()),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections()),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_CONFIG": str(no_settings),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
@@ -60,7 +66,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop)
     output = CACHE / "demo"
     output.mkdir(parents=True, exist_ok=True)
-    playbook = Path("docs", "examples", "demo.yml")
+    playbook = COLLECTION / "docs" / "examples" / "demo.yml"
     command = [
         str(Path(sys.executable).with_name("ansible-playbook")),
         "--extra-vars",
@@ -68,7 +74,9 @@ def main() -> int:
         str(playbook),
     ]
     with Emulator() as emulator:
-        print(f"The emulator listens on {emulator.url}. Running {playbook}.", flush=True)
+        print(
+            f"The emulator listens on {emulator.url}. Running docs/examples/demo.yml.", flush=True
+        )
         code = subprocess.run(
             command, cwd=ROOT, env=environment(emulator.url), check=False
         ).returncode
@@ -78,7 +86,7 @@ def main() -> int:
             print(f"--- {output.relative_to(ROOT) / name}")
             print((output / name).read_text(encoding="utf-8").rstrip())
         print(f"---\nThe emulator answered {calls} calls and is stopped.")
-        print(f"With a key in the environment, {playbook} asks the real service: see README.md.")
+        print("With a key in the environment, the playbook asks the real service: see README.md.")
     return code
 
 

@@ -40,11 +40,11 @@ def key(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
 def lookup(
     name: str,
     *terms: t.Any,
-    variables: t.Mapping[str, t.Any] = {},
+    variables: t.Mapping[str, t.Any] | None = None,
     **options: t.Any,
 ) -> list[t.Any]:
     """Return what `query` returns."""
-    loader = DataLoader()
+    loader, variables = DataLoader(), variables or {}
     plugin = lookup_loader.get(name, loader=loader, templar=Templar(loader, variables=variables))
     result: list[t.Any] = plugin.run(list(terms), variables=variables, **options)
     return result

@@ -59,7 +59,7 @@ class Clock:
     def time(self) -> float:
         return time.time()
 
-    def wait(self, _client: Client, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         with self.lock:
             self.waits.append(seconds)
             self.now += seconds
@@ -70,7 +70,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waits pass at once."""
     clock = Clock()
     monkeypatch.setattr(_client, "time", clock)
-    monkeypatch.setattr(Client, "_sleep", lambda client, seconds: clock.wait(client, seconds))
+    monkeypatch.setattr(Client, "_sleep", clock.wait)
     return clock
 
 
