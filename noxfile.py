@@ -77,7 +77,9 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=False)
 def unit(session: nox.Session) -> None:
     """Run the unit tests with coverage."""
-    session.run("pytest", "--quiet", "--cov", "--cov-fail-under=95", *session.posargs)
+    session.run(
+        "pytest", "--quiet", "--numprocesses=2", "--cov", "--cov-fail-under=95", *session.posargs
+    )
 
 
 @nox.session(python=False)

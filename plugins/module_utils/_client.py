@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
 from ._errors import AlicloudError
-from ._replies import MAX_BYTES, MAX_MESSAGE, RETRYABLE, Json, Refusal, judged
+from ._replies import MAX_BYTES, RETRYABLE, Json, Refusal, judged, shown
 from ._signing import Acs3Auth, canonical_query
 
 if t.TYPE_CHECKING:
@@ -174,6 +174,10 @@ class Client:
                 tries += 1
                 now = time.monotonic()
                 began = now if began is None else began
+                if refusal.kind not in RETRYABLE:
+                    self._outage_began = None
+                elif self._outage_began is None:
+                    self._outage_began = now
                 wait = self._wait(refusal, seen, tries, self._seconds_left(began, now))
                 if wait is None:
                     raise self._error(operation, asked, refusal) from None
@@ -186,13 +190,13 @@ class Client:
     def _seconds_left(self, began: float, now: float) -> float:
         """Return how long a call that first failed at `began` may go on.
 
-        All calls share the patience for an outage, which begins with a failure and ends with the
-        next success: a hundred calls to a dead service end after one retry_timeout and not after a
-        hundred.
+        All calls share the patience for an outage, which begins with a passing failure and ends
+        with the next answer: a hundred calls to a dead service end after one retry_timeout and not
+        after a hundred.
         """
-        if self._outage_began is None:
-            self._outage_began = now
-        return min(began, self._outage_began) + self._retry_timeout - now
+        if self._outage_began is not None:
+            began = min(began, self._outage_began)
+        return began + self._retry_timeout - now
 
     def _wait(self, refusal: Refusal, seen: set[str], tries: int, left: float) -> float | None:
         """Return the seconds to wait before the next try, or None if there is to be none."""
@@ -310,7 +314,7 @@ class Client:
         if isinstance(
             error, (exceptions.ConnectionError, exceptions.ChunkedEncodingError)
         ) or isinstance(cause, (OSError, EOFError)):
-            return Refusal("transport", f"the connection to {host} broke: {_reason(cause)}")
+            return Refusal("transport", f"the connection to {host} failed: {_reason(cause)}")
         return Refusal("transport", f"{type(cause).__name__} in the answer of {host}")
 
     def _error(self, operation: Operation, asked: str, refusal: Refusal) -> AlicloudError:
@@ -330,7 +334,7 @@ class Client:
             hint += f": it is {_skew_text(refusal.service_time - time.time())}"
         text = f"{operation.name} {asked}: "
         text += f"{refusal.code}: " if refusal.code else ""
-        text += _shown(str(refusal))
+        text += shown(str(refusal))
         text += f" ({', '.join(facts)})" if facts else ""
         text += f"; {hint}" if hint else ""
         return AlicloudError(
@@ -374,17 +378,6 @@ def scrubbed(text: str, secrets: t.Iterable[str]) -> str:
         for form in (secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]):
             text = text.replace(form, "********")
     return text
-
-
-def _shown(message: str) -> str:
-    """Return a message of the service as one short line."""
-    # SignatureDoesNotMatch and IncompleteSignature echo what was signed, the security token
-    # included.
-    message = re.split(
-        r"server\s*(string\s*to\s*sign|canonicalrequest)", message, flags=re.IGNORECASE
-    )[0]
-    message = "".join(char if char.isprintable() else " " for char in message).strip(" .:;,")
-    return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}..."
 
 
 def _skew_text(seconds: float) -> str:

@@ -19,7 +19,6 @@ Json = t.Dict[str, t.Any]
 # A page of 50 images is about 50 KiB.
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
-MAX_MESSAGE = 500
 
 # By code and not by HTTP status: throttling comes as 400, a missing permission as 400 or 403.
 KINDS = tuple(
@@ -42,6 +41,15 @@ KINDS = tuple(
 RETRYABLE = frozenset(("throttle", "server", "transport"))
 
 
+def shown(text: str, longest: int = 500) -> str:
+    """Return what the service wrote as one line for people."""
+    # SignatureDoesNotMatch and IncompleteSignature echo what was signed, and with it the token.
+    echo = r"server\s*(string\s*to\s*sign|canonicalrequest)"
+    text = re.split(echo, text, flags=re.IGNORECASE)[0]
+    text = "".join(char if char.isprintable() else " " for char in text).strip(" .:;,")
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
 class Refusal(Exception):
     """One try that gave no result: its kind (see HINTS of the client), and a text for people."""
 
@@ -57,9 +65,10 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(message)
         self.kind = kind
-        self.code = code
+        # Whoever answers may write there what he likes.
+        self.code = None if code is None else shown(code, 100)
         self.http_status = http_status
-        self.request_id = request_id
+        self.request_id = shown(request_id, 100) if isinstance(request_id, str) else None
         self._headers = headers or {}
 
     @property
@@ -90,13 +99,12 @@ def judged(status: int, headers: t.Mapping[str, str], body: bytes) -> Json:
     try:
         reply = _decoded(body)
     except Refusal as refusal:
-        # A gateway in front of the service, or an answer that broke off.
-        kind = "transport" if status in (429, 502, 503, 504) or status < 300 else "product"
+        # Above 500, it is a gateway that speaks for a service that it does not reach.
+        kind = "transport" if status >= 500 else "throttle" if status == 429 else refusal.kind
         raise Refusal(kind, str(refusal), **known) from None
 
     values = {key[:1].upper() + key[1:]: value for key, value in reply.items()}
-    if isinstance(values.get("RequestId"), str):
-        known["request_id"] = values["RequestId"]
+    known["request_id"] = values.get("RequestId") or known["request_id"]
     code = values.get("Code")
     # ENS puts the int 0 into a successful body and a text into an error's; ECS only has the latter.
     if status < 300 and code in (None, 0, "0", "", "200", "OK"):
@@ -123,19 +131,19 @@ def _decoded(body: bytes) -> Json:
         try:
             body = zlib.decompressobj(31).decompress(body, MAX_BYTES + 1)
         except zlib.error:
-            raise Refusal("reply", "a compressed answer that cannot be unpacked") from None
+            raise Refusal("transport", "a compressed answer that cannot be unpacked") from None
     if len(body) > MAX_BYTES:
-        raise Refusal("reply", f"an answer of more than {MAX_BYTES} bytes")
+        raise Refusal("product", f"an answer of more than {MAX_BYTES} bytes")
     if body.lstrip()[:1] == b"<":
         return _xml_error(body.decode("utf-8", "replace"))
     try:
         reply = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refusal(
-            "reply", "an answer that is not JSON" if body else "an empty answer"
+            "transport", "an answer that is not JSON" if body else "an empty answer"
         ) from None
     if not isinstance(reply, dict):
-        raise Refusal("reply", "an answer that is no JSON object")
+        raise Refusal("product", "an answer that is no JSON object")
     level: list[t.Any] = [reply]
     for _depth in range(MAX_DEPTH):
         level = [
@@ -146,7 +154,7 @@ def _decoded(body: bytes) -> Json:
         ]
         if not level:
             return reply
-    raise Refusal("reply", f"an answer that is nested deeper than {MAX_DEPTH} levels")
+    raise Refusal("product", f"an answer that is nested deeper than {MAX_DEPTH} levels")
 
 
 def _no_constant(name: str) -> t.NoReturn:
@@ -161,5 +169,5 @@ def _xml_error(text: str) -> Json:
     """
     found = re.findall(r"<(Code|Message|RequestId)>([^<]{1,2000})</\1>", text)
     if "Code" not in dict(found):
-        raise Refusal("reply", "a page (HTML or XML) and no reply of the API")
+        raise Refusal("product", "a page (HTML or XML) and no reply of the API")
     return dict(found)

@@ -248,7 +248,8 @@ RETRIED: list[dict[str, t.Any]] = [
     {"status": 504, "body": "upstream"},
     {"body": '{"RequestId": "half'},
     {"body": ""},
-    {"body": "<html>a captive portal</html>"},
+    {"status": 500, "body": "<html>Internal Server Error</html>"},
+    {"status": 429, "body": "<html>Too Many Requests</html>"},
     {"hang_up": "before"},
     {"hang_up": "headers"},
     {"hang_up": "body"},
@@ -290,6 +291,8 @@ NOT_RETRIED: list[tuple[dict[str, t.Any], str]] = [
     ({"code": "InvalidApi.NotFound", "status": 404}, "no ECS API answers there"),
     ({"body": '{"Code": 500}'}, "500: no message (HTTP 200"),
     ({"body": '{"Code": "Odd", "Message": "m"}'}, "Odd: m (HTTP 200"),
+    ({"body": "<html>a captive portal"}, "a page (HTML or XML) and no reply of the API (HTTP 200"),
+    ({"body": "null"}, "an answer that is no JSON object (HTTP 200"),
     ({"status": 404, "body": "<html>"}, "and no reply of the API (HTTP 404"),
     ({"status": 400, "body": "[]"}, "an answer that is no JSON object (HTTP 400"),
     (
