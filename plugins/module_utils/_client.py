@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
 
     import requests
 
-    from ._credentials import Credentials
+    from ._credentials import Credentials, Source
 
     Item = t.TypeVar("Item")
     Result = t.TypeVar("Result")
@@ -78,7 +78,7 @@ class Client:
 
     def __init__(
         self,
-        credentials: Credentials,
+        credentials: Source,
         endpoint: str | None = None,
         *,
         warn: t.Callable[[str], None],
@@ -168,8 +168,9 @@ class Client:
         seen: set[str] = set()
         tries = 0
         while True:
+            credentials = self.credentials.current()  # each time, since they may end meanwhile
             try:
-                reply = self._reply(operation, base, url)
+                reply = self._reply(operation, base, url, credentials)
             except Refusal as refusal:
                 tries += 1
                 now = time.monotonic()
@@ -180,7 +181,7 @@ class Client:
                     self._outage_began = now
                 wait = self._wait(refusal, seen, tries, self._seconds_left(began, now))
                 if wait is None:
-                    raise self._error(operation, asked, refusal) from None
+                    raise self._error(operation, asked, refusal, credentials) from None
                 seen.add(refusal.kind)
             else:
                 self._outage_began = None
@@ -230,7 +231,7 @@ class Client:
         if self._stopped.wait(seconds):
             raise AlicloudError("Stopped while it waited for the next try.")
 
-    def _reply(self, operation: Operation, base: str, url: str) -> Json:
+    def _reply(self, operation: Operation, base: str, url: str, credentials: Credentials) -> Json:
         """Return the reply of one try, or raise Refusal."""
         from urllib3.exceptions import HTTPError
 
@@ -244,7 +245,7 @@ class Client:
                 "x-acs-action": operation.name,
                 "x-acs-version": operation.version,
             },
-            auth=Acs3Auth(self.credentials, lambda: time.time() + self._skew),
+            auth=Acs3Auth(credentials, lambda: time.time() + self._skew),
         )
         try:
             with self._session.send(
@@ -317,7 +318,9 @@ class Client:
             return Refusal("transport", f"the connection to {host} failed: {_reason(cause)}")
         return Refusal("transport", f"{type(cause).__name__} in the answer of {host}")
 
-    def _error(self, operation: Operation, asked: str, refusal: Refusal) -> AlicloudError:
+    def _error(
+        self, operation: Operation, asked: str, refusal: Refusal, credentials: Credentials
+    ) -> AlicloudError:
         """Return what the user reads."""
         facts = []
         if refusal.http_status is not None:
@@ -328,7 +331,7 @@ class Client:
         hint = hint.format(
             permission=f"{operation.service}:{operation.name}",
             service=operation.service.upper(),
-            source=self.credentials.source,
+            source=credentials.source,
         )
         if refusal.kind == "clock" and refusal.service_time is not None:
             hint += f": it is {_skew_text(refusal.service_time - time.time())}"
@@ -338,7 +341,7 @@ class Client:
         text += f" ({', '.join(facts)})" if facts else ""
         text += f"; {hint}" if hint else ""
         return AlicloudError(
-            scrubbed(text, self.credentials.secrets),
+            scrubbed(text, credentials.secrets),
             code=refusal.code,
             http_status=refusal.http_status,
             request_id=refusal.request_id,

@@ -49,16 +49,34 @@ class Credentials:
     # The region of the profile that the key came from.
     region_id: str | None = None
 
+    def current(self) -> Credentials:
+        """Return itself: what was given stays as it is (see Source)."""
+        return self
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no message may show."""
         return tuple(filter(None, (self.access_key_secret, self.security_token)))
 
 
+class Source(t.Protocol):
+    """Whatever has credentials: Credentials themselves, or what gets new ones when they end."""
+
+    @property
+    def region_id(self) -> str | None:
+        """The region of the profile that the key comes from."""
+
+    def current(self) -> Credentials:
+        """Return credentials that are valid now. Safe to call from many threads at once.
+
+        Raises AlicloudError.
+        """
+
+
 Found = t.Dict[str, t.Tuple[str, str]]  # option -> (value, where it was found)
 
 
-def credentials(options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Credentials:
+def credentials(options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Source:
     """Return the first credentials that are there, or raise AlicloudError.
 
     options holds what was set on purpose (access_key_id, access_key_secret, security_token,

@@ -96,13 +96,13 @@ def test_the_first_key_that_is_there_is_used(
         profile("default"), profile("work"), profile("sts", mode="StsToken", sts_token="stsToken")
     )
 
-    found = credentials(options, environment)
+    found = credentials(options, environment).current()
 
     assert (found.access_key_id, found.access_key_secret, found.security_token) == key
 
 
 def test_a_key_of_the_options_never_meets_a_token_of_the_environment() -> None:
-    found = credentials(OPTIONS, {"ALIBABA_CLOUD_SECURITY_TOKEN": "of another key"})
+    found = credentials(OPTIONS, {"ALIBABA_CLOUD_SECURITY_TOKEN": "of another key"}).current()
 
     assert found.security_token is None
 
@@ -115,13 +115,13 @@ def test_modes_are_matched_without_case_and_guessed_if_empty(
 ) -> None:
     config(profile("default", mode=mode, sts_token=token or ""))
 
-    assert credentials({}, {}).security_token == token
+    assert credentials({}, {}).current().security_token == token
 
 
 def test_a_profile_brings_its_region_and_is_named_as_the_source(config: Config) -> None:
     path = config(profile("default"))
 
-    found = credentials({}, {})
+    found = credentials({}, {}).current()
 
     assert found.region_id == "cn-beijing"
     assert found.source == f"profile default of {path}"
@@ -130,11 +130,11 @@ def test_a_profile_brings_its_region_and_is_named_as_the_source(config: Config) 
 def test_the_current_profile_is_the_one_that_the_file_names(config: Config) -> None:
     config(profile("default"), profile("work"), current="work")
 
-    assert credentials({}, {}).access_key_id == "workId"
+    assert credentials({}, {}).current().access_key_id == "workId"
 
 
 def test_no_repr_shows_a_secret() -> None:
-    found = credentials({**OPTIONS, "security_token": "optionToken"}, {})
+    found = credentials({**OPTIONS, "security_token": "optionToken"}, {}).current()
 
     assert "optionId" in repr(found)
     assert "optionSecret" not in repr(found)
