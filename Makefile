@@ -6,7 +6,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-NOX := $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
+# The tools write into a home of their own, so that the user's stays as it is.
+NOX := HOME=$(CURDIR)/.cache/home $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
 SESSIONS := lint unit sanity integration docs package
 
 .DEFAULT_GOAL := help
@@ -19,9 +20,11 @@ demo: .venv/run.stamp ## Look images up, against the built-in emulator of the se
 	$(BIN)/python tests/utils/demo.py
 
 test: .venv/dev.stamp ## Run all tests and checks
+	mkdir -p .cache/home
 	$(NOX)
 
 $(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
+	mkdir -p .cache/home
 	$(NOX) --session $@
 
 lock: .venv/run.stamp ## Lock the newest versions of the development tools

@@ -48,7 +48,7 @@ def copied() -> t.Iterator[Path]:
 
 
 def ansible_test(session: nox.Session, kind: str, *arguments: str) -> None:
-    """Run ansible-test with its own home folder, in which it finds pip without a download."""
+    """Run ansible-test, with pip where it finds it without a download."""
     home = CACHE / "home"
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)

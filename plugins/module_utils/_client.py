@@ -14,7 +14,6 @@ import random
 import re
 import socket
 import ssl
-import sys
 import threading
 import time
 import typing as t
@@ -24,12 +23,9 @@ from urllib.parse import quote, urlsplit
 from ._errors import AlicloudError
 from ._replies import MAX_BYTES, RETRYABLE, Json, Refusal, judged, shown
 from ._signing import Acs3Auth, canonical_query
+from ._transport import Transport
 
 if t.TYPE_CHECKING:
-    from types import ModuleType
-
-    import requests
-
     from ._credentials import Credentials, Source
 
     Item = t.TypeVar("Item")
@@ -94,7 +90,6 @@ class Client:
         timeout is the seconds of one try, retry_timeout those that all retries of a call may take.
         concurrency is the number of calls that are under way at once, at the most.
         """
-        self._requests = _imported_requests()
         self.credentials = credentials
         self.warn = warn
         self._endpoint = endpoint
@@ -105,14 +100,7 @@ class Client:
         self._skew = 0.0
         self._outage_began: float | None = None
         self._stopped = threading.Event()
-        self._session = self._requests.Session()
-        # Nothing of one call may travel with the next but the connection.
-        self._session.cookies.set_policy(_no_cookies())
-        for scheme in ("https://", "http://"):
-            self._session.mount(
-                scheme,
-                self._requests.adapters.HTTPAdapter(pool_connections=64, pool_maxsize=concurrency),
-            )
+        self._transport = Transport(concurrency)
 
     def __enter__(self) -> Client:
         return self
@@ -121,9 +109,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
+        """End all calls and close all connections."""
         self._stopped.set()
-        self._session.close()
+        self._transport.close()
 
     def each(
         self, function: t.Callable[[Item], Result], items: t.Sequence[Item]
@@ -142,9 +130,9 @@ class Client:
             try:
                 return list(pool.map(outcome, items))
             except BaseException:
-                # An interrupt: what waits for a next try stops waiting, what is queued is dropped
-                # by map().
-                self._stopped.set()
+                # An interrupt: what is under way or waits for a next try ends at once, and map()
+                # drops what is queued.
+                self.close()
                 raise
 
     def call(
@@ -233,9 +221,10 @@ class Client:
 
     def _reply(self, operation: Operation, base: str, url: str, credentials: Credentials) -> Json:
         """Return the reply of one try, or raise Refusal."""
+        import requests
         from urllib3.exceptions import HTTPError
 
-        request = self._requests.Request(
+        request = requests.Request(
             "POST",
             url,
             headers={
@@ -247,49 +236,33 @@ class Client:
             },
             auth=Acs3Auth(credentials, lambda: time.time() + self._skew),
         )
-        try:
-            with self._session.send(
-                self._session.prepare_request(request),
-                stream=True,
-                timeout=self._timeout,
-                allow_redirects=False,
-                **self._settings(base),
-            ) as response:
-                body = self._body(response)
-        except (HTTPError, OSError) as error:  # RequestException is an OSError
-            raise self._transport_refusal(error, base) from None
-        return judged(response.status_code, response.headers, body)
+        session = self._transport.session
+        with self._transport.limited(self._timeout) as this:
+            try:
+                with session.send(
+                    session.prepare_request(request),
+                    stream=True,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    **self._transport.settings(base, self._verify),
+                ) as response:
+                    # As it was sent, and not much more than is accepted.
+                    body = bytearray()
+                    while len(body) <= MAX_BYTES:
+                        chunk = response.raw.read(65536, decode_content=False)
+                        if not chunk:
+                            break
+                        body += chunk
+            except (HTTPError, OSError) as error:  # RequestException is an OSError
+                raise self._transport_refusal(error, base, this.was_cut) from None
+        return judged(response.status_code, response.headers, bytes(body))
 
-    def _settings(self, base: str) -> dict[str, t.Any]:
-        """Return requests' proxies, verify and cert, with what its environment variables say."""
-        settings: dict[str, t.Any] = self._session.merge_environment_settings(
-            base, {}, True, self._verify, None
-        )
-        settings.pop("stream")
-        if base.startswith("http://"):
-            # Plain text stays on this machine.
-            settings["proxies"] = {}
-        return settings
-
-    def _body(self, response: requests.Response) -> bytes:
-        """Return the body as it was sent, cut behind the largest that is accepted."""
-        # A server that sends a byte now and then keeps each read short of its time-out, but not
-        # the try.
-        deadline = time.monotonic() + self._timeout
-        read = getattr(response.raw, "read1", response.raw.read)
-        body = bytearray()
-        while len(body) <= MAX_BYTES:
-            chunk = read(65536, decode_content=False)
-            if not chunk:
-                break
-            body += chunk
-            if time.monotonic() > deadline:
-                raise socket.timeout
-        return bytes(body)
-
-    def _transport_refusal(self, error: Exception, base: str) -> Refusal:
+    def _transport_refusal(self, error: Exception, base: str, was_cut: bool) -> Refusal:
         """Return what a failure below HTTP means."""
-        exceptions = self._requests.exceptions
+        from requests import exceptions
+
+        if self._stopped.is_set():
+            return Refusal("stopped", "stopped before it was answered")
         cause = _root(error)
         host = urlsplit(base).netloc
         if isinstance(error, exceptions.ProxyError):
@@ -299,7 +272,7 @@ class Client:
         if isinstance(cause, socket.gaierror):
             kind = "transport" if cause.errno == socket.EAI_AGAIN else "address"
             return Refusal(kind, f"the host {host} is not known: {_reason(cause)}")
-        if isinstance(error, exceptions.Timeout) or isinstance(cause, socket.timeout):
+        if was_cut or isinstance(error, exceptions.Timeout) or isinstance(cause, socket.timeout):
             return Refusal(
                 "transport", f"{host} gave no complete answer in {self._timeout:g} seconds"
             )
@@ -416,23 +389,3 @@ def _reason(error: BaseException) -> str:
         or str(error)
         or type(error).__name__
     )
-
-
-def _no_cookies() -> t.Any:
-    """Return a policy that neither stores nor sends cookies."""
-    from http.cookiejar import DefaultCookiePolicy
-
-    return DefaultCookiePolicy(allowed_domains=[])
-
-
-def _imported_requests() -> ModuleType:
-    """Return requests, which is imported here alone, when the first call is near."""
-    try:
-        import requests
-    except ImportError as error:
-        raise AlicloudError(
-            f"The Python library requests is missing in {sys.executable}, which makes the calls. "
-            "Install it there: "
-            f"{sys.executable} -m pip install requests ({error})"
-        ) from None
-    return requests

@@ -519,7 +519,7 @@ def test_a_connection_is_kept_for_the_next_call(client: Client, emulator: Emulat
     for _number in range(3):
         call(client)
 
-    pools = client._session.adapters["http://"].poolmanager.pools
+    pools = client._transport.session.adapters["http://"].poolmanager.pools
     opened = [pools[key].num_connections for key in pools.keys()]  # noqa: SIM118 (no mapping)
     assert opened == [1]
     assert len(emulator.calls) == 3
@@ -530,7 +530,7 @@ def test_no_cookie_is_kept(client: Client, emulator: Emulator) -> None:
 
     call(client)
 
-    assert len(client._session.cookies) == 0
+    assert len(client._transport.session.cookies) == 0
 
 
 def test_nothing_goes_through_a_proxy_to_a_loopback_endpoint(
