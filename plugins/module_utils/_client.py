@@ -253,6 +253,8 @@ class Client:
                         if not chunk:
                             break
                         body += chunk
+                if this.was_cut:
+                    raise socket.timeout  # what was cut can look like what has ended
             except (HTTPError, OSError) as error:  # RequestException is an OSError
                 raise self._transport_refusal(error, base, this.was_cut) from None
         return judged(response.status_code, response.headers, bytes(body))
@@ -285,11 +287,7 @@ class Client:
             # requests raises a bare OSError for one thing only: a certificate file that is not
             # there.
             return Refusal("tls", str(error))
-        if isinstance(
-            error, (exceptions.ConnectionError, exceptions.ChunkedEncodingError)
-        ) or isinstance(cause, (OSError, EOFError)):
-            return Refusal("transport", f"the connection to {host} failed: {_reason(cause)}")
-        return Refusal("transport", f"{type(cause).__name__} in the answer of {host}")
+        return Refusal("transport", f"the connection to {host} failed: {_reason(cause)}")
 
     def _error(
         self, operation: Operation, asked: str, refusal: Refusal, credentials: Credentials

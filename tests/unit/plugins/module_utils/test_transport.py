@@ -1,0 +1,385 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Below HTTP: certificates, proxies, servers that stall or babble, and interrupts."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import signal
+import socket
+import ssl
+import threading
+import time
+import typing as t
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
+from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
+from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from emulator import Emulator
+
+KEY = Credentials("testAKid", "testAKsecret")
+REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+
+
+def ask(client: Client, regions: t.Sequence[str] = REGIONS[:1]) -> None:
+    """Find an image in each region."""
+    for _family, _region, image in newest_images(client, ["web"], regions):
+        assert image is not None
+
+
+def ask_at(emulator: Emulator, verify: bool | str = True) -> None:
+    """Find an image at an emulator, with a client of its own."""
+    with Client(KEY, emulator.url, warn=pytest.fail, verify=verify) as client:
+        ask(client)
+
+
+def failure(endpoint: str, timeout: float = 5.0, verify: bool | str = True) -> str:
+    """Return what is said when an endpoint does not answer as it should."""
+    with Client(
+        KEY, endpoint, warn=pytest.fail, timeout=timeout, retry_timeout=0, verify=verify
+    ) as client, pytest.raises(AlicloudError) as caught:
+        ask(client)
+    return str(caught.value)
+
+
+# ---- Certificates
+
+
+class Authority:
+    """A certificate authority of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
+        self.path = folder / "authority.pem"
+        self.path.write_bytes(self._certificate(self._name, self._key, []))
+
+    def _certificate(
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        names: list[x509.GeneralName],
+        days: int = 1,
+        signer: ec.EllipticCurvePrivateKey | None = None,
+    ) -> bytes:
+        """Return a certificate, of an authority if it names no host."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name if signer is key else self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=2))
+            .not_valid_after(now + datetime.timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(signer or self._key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    def server(self, host: str = "localhost", days: int = 1, own: bool = False) -> ssl.SSLContext:
+        """Return a server's context: a certificate for host and 127.0.0.1, or signed by itself."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [x509.DNSName(host)]
+        if host == "localhost":
+            names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+        path = self._folder / "server.pem"
+        path.write_bytes(
+            self._certificate(name, key, names, days, key if own else None)
+            + key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One authority for all tests here."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def test_a_certificate_of_a_named_authority_is_trusted(authority: Authority) -> None:
+    with Emulator(tls=authority.server()) as emulator:
+        ask_at(emulator, verify=str(authority.path))
+
+
+def test_the_environment_of_requests_names_authorities_too(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.path))
+    with Emulator(tls=authority.server()) as emulator:
+        ask_at(emulator)
+
+
+@pytest.mark.parametrize(
+    ("options", "trusted", "reason"),
+    [
+        ({}, False, "unable to get local issuer certificate"),
+        ({"own": True}, True, "self-signed certificate|self signed certificate"),
+        ({"days": -1}, True, "certificate has expired"),
+        ({"host": "ecs.example"}, True, "IP address mismatch"),
+    ],
+)
+def test_a_certificate_that_proves_nothing_is_refused_unasked(
+    authority: Authority, options: dict[str, t.Any], trusted: bool, reason: str
+) -> None:
+    with Emulator(tls=authority.server(**options)) as emulator:
+        message = failure(emulator.url, verify=str(authority.path) if trusted else True)
+
+    assert "no trusted connection to 127.0.0.1:" in message
+    assert any(words in message for words in reason.split("|"))
+    assert "name the authority that signed the certificate with ca_path" in message
+    assert emulator.calls == []
+
+
+def test_certificates_are_not_checked_if_told_so(authority: Authority) -> None:
+    with Emulator(tls=authority.server(own=True)) as emulator, pytest.warns(match="Unverified"):
+        ask_at(emulator, verify=False)
+
+
+# ---- Proxies
+
+
+class Proxy:
+    """A proxy that records whom it was asked to connect to, and connects."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        self.asked: list[str] = []
+
+    def serve(self, connection: socket.socket) -> None:
+        """Serve one connection."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            chunk = connection.recv(4096)
+            if not chunk:
+                return
+            head += chunk
+        line = head.split(b"\r\n")[0].decode()
+        self.asked.append(line)
+        host, port = line.split()[1].rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as target:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=copy, args=(target, connection), daemon=True)
+            back.start()
+            copy(connection, target)
+            back.join()
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes, until either side ends."""
+    try:
+        while chunk := source.recv(65536):
+            target.sendall(chunk)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return  # the other side is gone, which ends the connection
+
+
+@contextmanager
+def listening(serve: t.Callable[[socket.socket], None]) -> t.Iterator[socket.socket]:
+    """Run a server that hands each connection to `serve`, and closes it behind."""
+
+    def handle(connection: socket.socket) -> None:
+        with connection:
+            try:
+                serve(connection)
+            except OSError:
+                return  # the client is gone, as it should be
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _address = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=handle, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.fixture
+def proxy() -> t.Iterator[Proxy]:
+    """A proxy on this machine."""
+    with listening(lambda connection: found[0].serve(connection)) as server:
+        found = [Proxy(server)]
+        yield found[0]
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_calls_go_through_the_proxy_of_the_environment(
+    authority: Authority, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, proxy.url)
+    with Emulator(tls=authority.server()) as emulator:
+        ask_at(emulator, verify=str(authority.path))
+
+    host = emulator.url.replace("https://", "")
+    assert proxy.asked == [f"CONNECT {host} HTTP/1.{proxy.asked[0][-1]}"]
+    assert len(emulator.calls) == 1
+
+
+def test_no_proxy_is_honoured(
+    authority: Authority, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", "example.com,127.0.0.1")
+    with Emulator(tls=authority.server()) as emulator:
+        ask_at(emulator, verify=str(authority.path))
+
+    assert proxy.asked == []
+
+
+def test_no_proxy_sees_the_plain_text_of_an_emulator(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, proxy.url)
+
+    ask(client)
+
+    assert proxy.asked == []
+
+
+# ---- Servers that stall or babble
+
+
+def stalled(_connection: socket.socket) -> None:
+    """Answer nothing."""
+    time.sleep(5)
+
+
+def dripping(connection: socket.socket) -> None:
+    """Answer a header, without end."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+    for _second in range(500):
+        connection.sendall(b"x")
+        time.sleep(0.01)
+
+
+def answering(*parts: bytes) -> t.Callable[[socket.socket], None]:
+    """Return a server that answers these bytes."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.01)
+
+    return serve
+
+
+@pytest.mark.parametrize("serve", [stalled, dripping])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_try_ends_in_time_whatever_the_server_does(
+    serve: t.Callable[[socket.socket], None], scheme: str
+) -> None:
+    began = time.monotonic()
+    with listening(serve) as server:
+        message = failure(f"{scheme}://127.0.0.1:{server.getsockname()[1]}", timeout=0.3)
+
+    assert time.monotonic() - began < 2
+    if scheme == "http" or serve is stalled:
+        assert "gave no complete answer in 0.3 seconds" in message
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([b""], "the connection to 127.0.0.1:"),
+        ([b"HTTP/1.1 200"], "gave no complete answer|failed|not JSON|empty"),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n"], "the connection to 127.0.0.1:"),
+        ([HEAD, b"X: y\r\n" * 200, b"\r\n"], "the connection to 127.0.0.1:"),
+        ([HEAD, b"X: " + b"y" * 100_000, b"\r\n\r\n"], "the connection to 127.0.0.1:"),
+        ([HEAD + b"Content-Length: 100\r\n\r\n", b'{"Image": {'], "the connection to 127.0.0.1:"),
+        ([HEAD + b"Content-Length: -5\r\n\r\n{"], "not JSON"),
+        ([HEAD + b"Content-Length: abc\r\n\r\n{"], "HTTP 200|the connection to 127.0.0.1:"),
+        ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], "the connection to 127.0.0.1:"),
+        ([HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\n{"], "the connection to 127.0.0.1:"),
+        ([HEAD + b"Content-Encoding: br\r\n\r\n", b"\x00\x01"], "an answer that is not JSON"),
+        ([b"HTTP/1.1 100 Continue\r\n\r\n" * 3], "the connection to 127.0.0.1:|complete answer"),
+    ],
+)
+def test_a_babbling_server_is_told(answer: list[bytes], words: str) -> None:
+    with listening(answering(*answer)) as server:
+        message = failure(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=1)
+
+    assert message.startswith("DescribeImageFromFamily web in cn-hangzhou: ")
+    assert any(part in message for part in words.split("|")), message
+    assert message.isprintable()
+
+
+# ---- Ends
+
+
+def threads() -> set[threading.Thread]:
+    """Return the client's threads: those that are not a server's."""
+    return {
+        thread
+        for thread in threading.enumerate()
+        if "process_request" not in thread.name and "serve" not in thread.name
+    }
+
+
+@pytest.mark.parametrize("regions", [REGIONS[:1], REGIONS])
+def test_an_interrupt_ends_calls_at_once(emulator: Emulator, regions: list[str]) -> None:
+    emulator.faults = [{"delay": 10}]
+    before = threads()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt), Client(KEY, emulator.url, warn=pytest.fail) as client:
+        ask(client, regions)
+
+    timer.join()
+    assert time.monotonic() - began < 3
+    assert threads() <= before
+
+
+def test_no_thread_and_no_connection_is_left(emulator: Emulator) -> None:
+    def open_files() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    with Client(KEY, emulator.url, warn=pytest.fail) as client:
+        ask(client, REGIONS)
+    before, files = threads(), open_files()
+
+    for _number in range(5):
+        with Client(KEY, emulator.url, warn=pytest.fail) as client:
+            ask(client, REGIONS)
+
+    deadline = time.monotonic() + 5
+    while open_files() > files and time.monotonic() < deadline:
+        time.sleep(0.05)  # the server closes its side a moment later
+    assert threads() <= before
+    assert open_files() <= files
