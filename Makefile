@@ -11,7 +11,7 @@ NOX := HOME=$(CURDIR)/.cache/home $(BIN)/nox --no-error-on-missing-interpreters 
 SESSIONS := lint unit sanity integration docs package
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) lock clean
+.PHONY: help demo test $(SESSIONS) fuzz soak lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -27,6 +27,12 @@ $(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
 	mkdir -p .cache/home
 	$(NOX) --session $@
 
+fuzz: .venv/dev.stamp ## Feed 10,000 made-up replies, files and options to each target
+	FUZZ_EXAMPLES=10000 $(BIN)/pytest --quiet --numprocesses=2 tests/unit/test_fuzz.py
+
+soak: .venv/dev.stamp ## Make 10,000 calls through a service that fails
+	$(BIN)/python tests/utils/soak.py
+
 lock: .venv/run.stamp ## Lock the newest versions of the development tools
 	$(INSTALL) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements-dev.in -o requirements-dev.txt
@@ -36,6 +42,7 @@ clean: ## Remove all that the other targets made
 
 .venv/run.stamp: requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@echo "Setting up .venv, once: about 15 seconds."
 	$(PYTHON) -m venv --clear .venv
 	$(INSTALL) --constraint requirements-dev.txt ansible-core requests
 	touch $@

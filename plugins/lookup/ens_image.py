@@ -14,6 +14,7 @@ author:
 description:
   - Finds ENS images by name or glob, like M(alicloud.compute.ens_image_info), but in a template or variable.
   - It makes its calls on the controller, each time that the expression is evaluated.
+  - Several images are a list, also with C(lookup). Use C(query(...) | first) for the newest of a series.
 options:
   _terms:
     description: The names of the images, or globs such as V(web-*). Without any, all images are listed.

@@ -46,7 +46,10 @@ HINTS = {
     "permission": "grant {permission} to the owner of the access key (from {source})",
     "region": "check the region",
     "product": "check the endpoint: no {service} API answers there",
-    "address": "check the region and the options endpoint and network",
+    "address": "check the option endpoint and ALIBABA_CLOUD_ENDPOINT_{service}, and the region",
+    "emulator": "start the emulator, or correct the option endpoint or "
+    "ALIBABA_CLOUD_ENDPOINT_{service}",
+    "plain": "if it is the emulator, write http:// before the endpoint",
     "proxy": "check HTTPS_PROXY and NO_PROXY",
     "tls": "name the authority that signed the certificate with ca_path, or correct the endpoint",
     "credentials": "check access_key_id, access_key_secret and security_token (from {source})",
@@ -54,6 +57,8 @@ HINTS = {
 # What a code means is often narrower than what its kind means.
 CODE_HINTS = {
     "invalidaccesskeyid.notfound": "check access_key_id (from {source})",
+    "invalidparameter.ensregionid": "check ens_region_id: an edge node has an ID such as "
+    "cn-dalian-unicom, and is no ECS region",
     "invalidaccesskeyid.inactive": "enable the access key in the RAM console (it is from {source})",
     "signaturedoesnotmatch": "check access_key_secret (from {source})",
     "missingsecuritytoken": "add the security_token of this temporary key (from {source})",
@@ -150,6 +155,11 @@ class Client:
 
         Raises AlicloudError.
         """
+        if not region and "{region}" in (self._endpoint or ""):
+            raise AlicloudError(
+                f"The endpoint {self._endpoint!r} is not valid: {operation.service.upper()} has "
+                "one host for all regions, so there is no {region} to fill in."
+            )
         base = base_url((self._endpoint or host).replace("{region}", region))
         url = f"{base}/?{canonical_query(parameters.items())}"
         began: float | None = None
@@ -269,6 +279,9 @@ class Client:
         host = urlsplit(base).netloc
         if isinstance(error, exceptions.ProxyError):
             return Refusal("proxy", f"the proxy does not connect to {host}: {_reason(cause)}")
+        loopback = _is_loopback(urlsplit(base).hostname or "")
+        if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
+            return Refusal("plain", f"{host} does not speak TLS")
         if isinstance(error, exceptions.SSLError) or isinstance(cause, ssl.SSLError):
             return Refusal("tls", f"no trusted connection to {host}: {_reason(cause)}")
         if isinstance(cause, socket.gaierror):
@@ -278,11 +291,9 @@ class Client:
             return Refusal(
                 "transport", f"{host} gave no complete answer in {self._timeout:g} seconds"
             )
-        if isinstance(cause, ConnectionRefusedError) and _is_loopback(
-            urlsplit(base).hostname or ""
-        ):
+        if isinstance(cause, ConnectionRefusedError) and loopback:
             # An emulator that was not started will not start by waiting.
-            return Refusal("address", f"nothing listens on {host}")
+            return Refusal("emulator", f"nothing listens on {host}")
         if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
             # requests raises a bare OSError for one thing only: a certificate file that is not
             # there.

@@ -47,7 +47,7 @@ def newest_images(
             )
         regions = [client.credentials.region_id]
     if not families:
-        raise AlicloudError("No image family is named. Set image_family.")
+        raise AlicloudError("No image family is named. Name one or more.")
     for family in families:
         _check_family(family)
     for region in regions:

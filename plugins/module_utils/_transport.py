@@ -73,13 +73,14 @@ class Transport:
         this = self._mine.current = Try()
         timer = threading.Timer(seconds, this.cut)
         timer.daemon = True
+        timer.start()
         try:
             self._under_way.add(this)
-            timer.start()
             yield this
         finally:
             self._under_way.discard(this)
             timer.cancel()
+            timer.join()
 
     def settings(self, base: str, verify: bool | str) -> dict[str, t.Any]:
         """Return requests' proxies, verify and cert, with what its environment variables say."""

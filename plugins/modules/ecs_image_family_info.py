@@ -77,6 +77,7 @@ images:
   description:
     - The newest image of each family in each region that has one, in the order asked, family by family.
     - When the task fails, those that were found all the same.
+    - Keys that the service may leave out are returned if given, and keys that are not listed here are kept.
   returned: always
   type: list
   elements: dict
@@ -103,7 +104,7 @@ images:
       sample: cn-hangzhou
     image_version:
       description: The version of the image.
-      returned: if the service gives it, like all keys below but RV(images[].tags) and RV(images[].disk_device_mappings)
+      returned: if given
       type: str
       sample: "2"
     creation_time:

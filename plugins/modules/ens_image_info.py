@@ -70,6 +70,7 @@ images:
   description:
     - The images, newest first, ties in the order of their IDs.
     - When the task fails, those that were found all the same.
+    - Keys that the service may leave out are returned if given, and keys that are not listed here are kept.
   returned: always
   type: list
   elements: dict
@@ -81,7 +82,7 @@ images:
       sample: m-5r8lmsjlrdqwy1p5ehoq
     image_name:
       description: The name of the image.
-      returned: if the service gives it, like all keys below but those that are returned always
+      returned: if given
       type: str
       sample: edge-web-20261120
     ens_region_id:

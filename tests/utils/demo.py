@@ -8,20 +8,21 @@ With a folder as its argument, it runs the demo of the collection that is instal
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import types
+import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 COLLECTION = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
+PATIENCE = 5  # seconds that Ansible gets to end its workers and remove its files
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(COLLECTION / "roles" / "emulator" / "files"))
-from emulator import Emulator
 
 
 def collections() -> Path:
@@ -50,36 +51,50 @@ def environment(url: str) -> dict[str, str]:
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_CONFIG": str(no_settings),
         "ANSIBLE_HOME": str(CACHE / "ansible"),
+        "ANSIBLE_REMOTE_TMP": str(CACHE / "ansible" / "tmp"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "LC_ALL": "C.UTF-8",  # Ansible refuses to start without UTF-8
     }
 
 
-def stop(*_signal: int | types.FrameType | None) -> None:
-    """End like an interrupt, so that what was started is stopped."""
+def interrupt(*_signal: int | types.FrameType | None) -> t.NoReturn:
+    """End like Ctrl-C, so that what was started is stopped."""
     raise KeyboardInterrupt
+
+
+def run(command: list[str], variables: dict[str, str]) -> int:
+    """Return the exit code of a command, which is interrupted if this process is."""
+    with subprocess.Popen(command, cwd=ROOT, env=variables) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
 
 
 def main() -> int:
     """Return the exit code of the playbook."""
-    signal.signal(signal.SIGTERM, stop)
+    sys.path.insert(0, str(COLLECTION / "roles" / "emulator" / "files"))
+    from emulator import Emulator
+
     output = CACHE / "demo"
     output.mkdir(parents=True, exist_ok=True)
-    playbook = COLLECTION / "docs" / "examples" / "demo.yml"
     command = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        "--extra-vars",
-        f"demo_output='{output}'",
-        str(playbook),
+        *(sys.executable, "-m", "ansible", "playbook"),
+        *("--extra-vars", json.dumps({"demo_output": str(output)})),
+        str(COLLECTION / "docs" / "examples" / "demo.yml"),
     ]
     with Emulator() as emulator:
         print(
             f"The emulator listens on {emulator.url}. Running docs/examples/demo.yml.", flush=True
         )
-        code = subprocess.run(
-            command, cwd=ROOT, env=environment(emulator.url), check=False
-        ).returncode
+        code = run(command, environment(emulator.url))
         calls = len(emulator.calls)
     if code == 0:
         for name in ("images.auto.tfvars.json", "cloud-init.yml"):
@@ -92,6 +107,8 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, interrupt)
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(130)

@@ -363,6 +363,21 @@ def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
     assert {image["ens_region_id"] for image in result["images"]} == {NODE}
 
 
+def test_a_node_that_is_not_there_is_told_with_what_a_node_is(client: Client) -> None:
+    with pytest.raises(AlicloudError, match="check ens_region_id: an edge node has an ID such as"):
+        listed_images(client, ens_region_id=["cn-hangzhou"])
+
+
+def test_an_endpoint_for_regions_is_refused_unasked(emulator: Emulator) -> None:
+    key = Credentials("testAKid", "testAKsecret")
+    endpoint = "ens.{region}.example"
+    with Client(key, endpoint, warn=pytest.fail) as client, pytest.raises(AlicloudError) as caught:
+        listed_images(client)
+
+    assert "ENS has one host for all regions" in str(caught.value)
+    assert emulator.calls == []
+
+
 @pytest.mark.parametrize("option", ["ens_region_id", "image_id", "image_name", "snapshot_id"])
 @pytest.mark.parametrize("value", ["", " ", "a\nb", "x" * 2000])
 def test_an_empty_or_odd_filter_is_refused_unasked(
