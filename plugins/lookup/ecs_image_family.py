@@ -85,7 +85,10 @@ class LookupModule(LookupBase):
         """Return an image dict, or None, for each family and region."""
 
         def ask(client: Client, options: Options) -> list[t.Any]:
-            found = newest_images(client, names(terms), options["region"], options["network"])
+            families = names(terms)
+            if terms and not families:
+                return []  # a loop over an empty list has no turn
+            found = newest_images(client, families, options["region"], options["network"])
             if options["fail_on_missing"] and missing(found):
                 raise missing_error(found)
             return [newest for _family, _region, newest in found]

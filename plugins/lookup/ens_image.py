@@ -75,6 +75,8 @@ class LookupModule(LookupBase):
 
         def ask(client: Client, options: Options) -> list[t.Any]:
             wanted = names(terms)
+            if terms and not wanted:
+                return []  # nothing is asked for, which is not the same as everything
             images = listed_images(
                 client, image_name=wanted, **{name: options[name] for name in FILTERS}
             )

@@ -98,14 +98,13 @@ class Client:
         self.credentials = credentials
         self.warn = warn
         self._endpoint = endpoint
-        self._verify = verify
         self._timeout = timeout
         self._retry_timeout = retry_timeout
         self.concurrency = concurrency
         self._skew = 0.0
         self._outage_began: float | None = None
         self._stopped = threading.Event()
-        self._transport = Transport(concurrency)
+        self._transport = Transport(concurrency, verify)
 
     def __enter__(self) -> Client:
         return self
@@ -254,7 +253,7 @@ class Client:
                     stream=True,
                     timeout=self._timeout,
                     allow_redirects=False,
-                    **self._transport.settings(base, self._verify),
+                    **self._transport.settings(base),
                 ) as response:
                     # As it was sent, and not much more than is accepted.
                     body = bytearray()
@@ -277,12 +276,17 @@ class Client:
             return Refusal("stopped", "stopped before it was answered")
         cause = _root(error)
         host = urlsplit(base).netloc
-        if isinstance(error, exceptions.ProxyError):
+        if isinstance(error, (exceptions.ProxyError, exceptions.InvalidSchema)):
             return Refusal("proxy", f"the proxy does not connect to {host}: {_reason(cause)}")
+        if isinstance(error, ValueError):
+            # The host was looked at before, so it is the proxy's URL, which may hold a password.
+            return Refusal("proxy", "the URL of the proxy is not valid")
         loopback = _is_loopback(urlsplit(base).hostname or "")
         if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
             return Refusal("plain", f"{host} does not speak TLS")
-        if isinstance(error, exceptions.SSLError) or isinstance(cause, ssl.SSLError):
+        # A handshake that only breaks off is a passing failure of the network.
+        broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, broken):
             return Refusal("tls", f"no trusted connection to {host}: {_reason(cause)}")
         if isinstance(cause, socket.gaierror):
             kind = "transport" if cause.errno == socket.EAI_AGAIN else "address"
@@ -304,11 +308,6 @@ class Client:
         self, operation: Operation, asked: str, refusal: Refusal, credentials: Credentials
     ) -> AlicloudError:
         """Return what the user reads."""
-        facts = []
-        if refusal.http_status is not None:
-            facts.append(f"HTTP {refusal.http_status}")
-        if refusal.request_id:
-            facts.append(f"request {refusal.request_id}")
         hint = CODE_HINTS.get((refusal.code or "").lower()) or HINTS.get(refusal.kind, "")
         hint = hint.format(
             permission=f"{operation.service}:{operation.name}",
@@ -317,16 +316,24 @@ class Client:
         )
         if refusal.kind == "clock" and refusal.service_time is not None:
             hint += f": it is {_skew_text(refusal.service_time - time.time())}"
+        # Before it is cut, since half a secret is not found. Whoever answers may echo anything.
+        message, code, request_id = (
+            None if value is None else shown(scrubbed(value, credentials.secrets), longest)
+            for value, longest in (
+                (str(refusal), 500),
+                (refusal.code, 100),
+                (refusal.request_id, 100),
+            )
+        )
+        facts = [f"HTTP {refusal.http_status}"] if refusal.http_status is not None else []
+        facts += [f"request {request_id}"] if request_id else []
         text = f"{operation.name} {asked}: "
-        text += f"{refusal.code}: " if refusal.code else ""
-        text += shown(str(refusal))
+        text += f"{code}: " if code else ""
+        text += f"{message}"
         text += f" ({', '.join(facts)})" if facts else ""
         text += f"; {hint}" if hint else ""
         return AlicloudError(
-            scrubbed(text, credentials.secrets),
-            code=refusal.code,
-            http_status=refusal.http_status,
-            request_id=refusal.request_id,
+            text, code=code, http_status=refusal.http_status, request_id=request_id
         )
 
 
@@ -340,11 +347,16 @@ def base_url(endpoint: str) -> str:
         url = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
         host, port = url.hostname or "", url.port
     except ValueError as error:
-        raise AlicloudError(f"The endpoint {endpoint!r} is not valid: {error}.") from None
-    plain = re.fullmatch(r"(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?", endpoint)
+        raise AlicloudError(f"The endpoint is not valid: {error}.") from None
+    label = r"[A-Za-z0-9-]{1,63}"
+    plain = re.fullmatch(
+        rf"(https?://)?({label}(\.{label})*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?", endpoint
+    )
     if not plain or not host:
+        # What stands before an @ may be a password.
+        shown_endpoint = endpoint.rsplit("@", 1)[-1]
         raise AlicloudError(
-            f"The endpoint {endpoint!r} is not valid: it must be a host, host:port, or "
+            f"The endpoint {shown_endpoint!r:.200} is not valid: it must be a host, host:port, or "
             "https://host:port, without user, path and query."
         )
     if url.scheme == "http" and not _is_loopback(host):

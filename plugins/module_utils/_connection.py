@@ -5,15 +5,28 @@
 
 from __future__ import annotations
 
-import math
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.basic import AnsibleFallbackNotFound
 
 from ._client import Client
 from ._credentials import CONFIG_FILE, credentials
 from ._errors import AlicloudError
+
+# The bounds of options that are numbers; a day is the longest that a task can mean to wait.
+LIMITS = (("timeout", 0.001, 86400), ("retry_timeout", 0, 86400), ("concurrency", 1, 100))
+
+
+def environment(*variables: str) -> str:
+    """Return the first of the environment variables that is set to something.
+
+    Ansible's own fallback takes one that is set to nothing, as pipelines set what they lack.
+    """
+    for variable in variables:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    raise AnsibleFallbackNotFound
 
 
 def connection_spec(service: str) -> dict[str, t.Any]:
@@ -31,7 +44,7 @@ def connection_spec(service: str) -> dict[str, t.Any]:
         "config_file": {"type": "path", "default": CONFIG_FILE},
         "endpoint": {
             "type": "str",
-            "fallback": (env_fallback, [f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"]),
+            "fallback": (environment, [f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"]),
         },
         "validate_certs": {"type": "bool", "default": True},
         "ca_path": {"type": "path"},
@@ -48,10 +61,10 @@ def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> 
 
     Raises AlicloudError for options that cannot work.
     """
-    for name, least in (("timeout", 0.001), ("retry_timeout", 0), ("concurrency", 1)):
-        if not least <= options[name] < math.inf:
+    for name, least, most in LIMITS:
+        if not least <= options[name] <= most:
             raise AlicloudError(
-                f"{name} is {options[name]}: it must be a number of at least {least}."
+                f"{name} is {options[name]}: it must be a number from {least} to {most}."
             )
     ca_path = options.get("ca_path")
     if ca_path and not os.path.exists(ca_path):

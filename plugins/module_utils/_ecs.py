@@ -85,6 +85,10 @@ def _newest_image(client: Client, family: str, region: str, network: str) -> Jso
         region,
     )
     found = reply.get("Image")
+    if reply and "Image" not in reply and "RequestId" not in reply:
+        raise AlicloudError(
+            f"{DESCRIBE_IMAGE_FROM_FAMILY.name} {asked}: no reply of the API; check the endpoint."
+        )
     # The shape of an empty reply is not documented; whatever has no ImageId is no image.
     if not found or (isinstance(found, dict) and not found.get("ImageId")):
         return None

@@ -52,7 +52,7 @@ def flag(value: t.Any) -> bool | None:
 def tags(value: t.Any) -> dict[str, str]:
     """Return {key: value} of {"Tag": [{"TagKey", "TagValue"}]}."""
     return {
-        text(tag.get("TagKey", tag.get("Key"))): text(tag.get("TagValue", tag.get("Value", "")))
+        text(tag.get("TagKey", tag.get("Key"))): text(tag.get("TagValue", tag.get("Value")) or "")
         for tag in members(value, "Tag")
     }
 

@@ -41,7 +41,7 @@ KINDS = tuple(
 RETRYABLE = frozenset(("throttle", "server", "transport"))
 
 
-def shown(text: str, longest: int = 500) -> str:
+def shown(text: str, longest: int) -> str:
     """Return what the service wrote as one line for people."""
     # SignatureDoesNotMatch and IncompleteSignature echo what was signed, and with it the token.
     echo = r"server\s*(string\s*to\s*sign|canonicalrequest)"
@@ -65,10 +65,9 @@ class Refusal(Exception):
     ) -> None:
         super().__init__(message)
         self.kind = kind
-        # Whoever answers may write there what he likes.
-        self.code = None if code is None else shown(code, 100)
+        self.code = code
         self.http_status = http_status
-        self.request_id = shown(request_id, 100) if isinstance(request_id, str) else None
+        self.request_id = request_id if isinstance(request_id, str) else None
         self._headers = headers or {}
 
     @property
@@ -137,7 +136,7 @@ def _decoded(body: bytes) -> Json:
     if body.lstrip()[:1] == b"<":
         return _xml_error(body.decode("utf-8", "replace"))
     try:
-        reply = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        reply = json.loads(_characters(body.decode("utf-8-sig")), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refusal(
             "transport", "an answer that is not JSON" if body else "an empty answer"
@@ -155,6 +154,13 @@ def _decoded(body: bytes) -> Json:
         if not level:
             return reply
     raise Refusal("product", f"an answer that is nested deeper than {MAX_DEPTH} levels")
+
+
+def _characters(text: str) -> str:
+    """Return JSON without halves of surrogate pairs, which Ansible does not take."""
+    if re.search(r"\\u[dD][89a-fA-F]", text) is None:
+        return text
+    return json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _no_constant(name: str) -> t.NoReturn:

@@ -43,8 +43,10 @@ class Try:
 class Transport:
     """A session of requests that keeps connections alive and nothing else."""
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, verify: bool | str) -> None:
         """connections is the number of those that are kept for each host.
+
+        verify is False, True, or the path of a file or folder with certificates of authorities.
 
         Raises AlicloudError if requests is missing.
         """
@@ -57,6 +59,13 @@ class Transport:
             ) from None
         from http.cookiejar import DefaultCookiePolicy
 
+        if verify is False:
+            # It was asked for, and Ansible takes what a lookup writes to stderr for a mistake.
+            from urllib3 import disable_warnings
+            from urllib3.exceptions import InsecureRequestWarning
+
+            disable_warnings(InsecureRequestWarning)
+        self._verify = verify
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # This thread's try, for the connection that it comes to use.
@@ -82,10 +91,10 @@ class Transport:
             timer.cancel()
             timer.join()
 
-    def settings(self, base: str, verify: bool | str) -> dict[str, t.Any]:
+    def settings(self, base: str) -> dict[str, t.Any]:
         """Return requests' proxies, verify and cert, with what its environment variables say."""
         found: dict[str, t.Any] = self.session.merge_environment_settings(
-            base, {}, True, verify, None
+            base, {}, True, self._verify, None
         )
         found.pop("stream")
         if base.startswith("http://"):

@@ -281,9 +281,9 @@ request_id:
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._connection import connected, connection_spec
+from ..module_utils._connection import connected, connection_spec, environment
 from ..module_utils._ecs import REGION_VARIABLES, missing, missing_error, newest_images
 from ..module_utils._errors import AlicloudError
 
@@ -299,13 +299,13 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "type": "list",
         "elements": "str",
         "aliases": ["regions", "region_id"],
-        "fallback": (env_fallback, list(REGION_VARIABLES)),
+        "fallback": (environment, list(REGION_VARIABLES)),
     },
     "network": {
         "type": "str",
         "choices": ["public", "vpc"],
         "default": "public",
-        "fallback": (env_fallback, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
+        "fallback": (environment, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
     },
     "fail_on_missing": {"type": "bool", "default": False},
 }

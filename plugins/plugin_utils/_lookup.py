@@ -42,6 +42,7 @@ def answered(
 
     Raises AnsibleLookupError.
     """
+    direct.pop("wantlist", None)  # ansible-core 2.18 adds it in loops
     definitions = plugin.option_definitions
     known = {
         name
@@ -65,12 +66,11 @@ def answered(
     }
     plugin.set_options(var_options=variables, direct=direct)
     options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
-    for name in ENVIRONMENT:
-        # The credentials read the environment themselves, since they must tell what was given on
-        # purpose.
-        if name not in direct and plugin.get_option_and_origin(name, hostvars=variables)[
-            1
-        ].startswith("env"):
+    for name in set(ENVIRONMENT) - set(direct):
+        # The credentials read the environment themselves, to tell what was given on purpose. And
+        # what is said in the lookup is not mixed with what is said further away.
+        origin = plugin.get_option_and_origin(name, hostvars=variables)[1]
+        if origin.startswith("env") or not set(ENVIRONMENT).isdisjoint(direct):
             options[name] = None
     try:
         with connected(options, Display().warning) as client:

@@ -185,6 +185,36 @@ def test_a_mistake_is_a_clear_error(
 
 
 @pytest.mark.usefixtures("key")
+def test_an_empty_list_asks_for_nothing(emulator: Emulator) -> None:
+    assert lookup(ENS, [], ens_region_id=NODE) == []
+    assert lookup(ECS, [], region="cn-hangzhou") == []
+    assert emulator.calls == []
+
+
+@pytest.mark.usefixtures("key")
+def test_what_ansible_adds_in_loops_is_no_option() -> None:
+    assert lookup(ECS, "web", region="cn-hangzhou", wantlist=True)
+
+
+def test_a_profile_of_the_lookup_wins_over_a_key_of_variables() -> None:
+    variables = {"alicloud_access_key_id": "a", "alicloud_access_key_secret": "b"}
+
+    with pytest.raises(AnsibleLookupError, match=r"profile work \(option profile\)"):
+        lookup(ECS, "web", region="cn-hangzhou", profile="work", variables=variables)
+
+
+def test_no_other_variable_is_templated(emulator: Emulator) -> None:
+    variables = {
+        "alicloud_access_key_id": "testAKid",
+        "alicloud_access_key_secret": "testAKsecret",
+        "alicloud_ecs_endpoint": emulator.url,
+        "other": trust_as_template("{{ not_there }}"),
+    }
+
+    assert lookup(ECS, "web", region="cn-hangzhou", variables=variables)
+
+
+@pytest.mark.usefixtures("key")
 def test_a_number_is_a_name_too() -> None:
     with pytest.raises(
         AnsibleLookupError, match="No available image was found for 7 in cn-hangzhou"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import typing as t
 
 import pytest
@@ -210,6 +211,20 @@ def test_no_error_shows_a_secret_that_the_service_echoes(emulator: Emulator) -> 
             assert "a%2Btoken" not in str(failure(client))
 
 
+def test_a_secret_that_is_longer_than_a_message_is_scrubbed_before_it_is_cut(
+    emulator: Emulator,
+) -> None:
+    token = "CAIS" + "0123456789abcdef" * 60
+    key = {"access_key_id": "id", "access_key_secret": "secret", "security_token": token}
+    emulator.catalogue = {**emulator.catalogue, "credentials": [key]}
+    emulator.faults = [{"code": f"Odd.{token}", "message": f"the token {token} is odd"}]
+    with Client(Credentials("id", "secret", token), emulator.url, warn=pytest.fail) as client:
+        error = failure(client)
+
+    assert "the token ******** is odd" in str(error)
+    assert "0123456789abcdef" not in str(error.result())
+
+
 def test_secrets_are_scrubbed_in_every_encoding() -> None:
     secret = 's+e/c"r=e t'
 
@@ -382,6 +397,20 @@ def test_an_outage_ends_in_one_wait_and_not_in_one_for_each_call(
     assert sum(clock.waits) == pytest.approx(90)
 
 
+def test_a_refusal_gives_new_patience_since_the_service_lives(
+    patient: Client, emulator: Emulator, clock: Clock
+) -> None:
+    emulator.faults = [{"code": "InternalError", "status": 500}]
+    failure(patient)
+    emulator.faults = [{"code": "Forbidden.RAM", "status": 403}]
+    failure(patient)
+    emulator.faults = [{"code": "InternalError", "status": 500, "times": 2}]
+
+    call(patient)
+
+    assert sum(clock.waits) > 90
+
+
 def test_a_success_gives_new_patience(patient: Client, emulator: Emulator, clock: Clock) -> None:
     emulator.faults = [{"code": "InternalError", "status": 500}]
     failure(patient)
@@ -484,16 +513,44 @@ def test_an_endless_answer_is_cut(emulator: Emulator) -> None:
     assert f"an answer of more than {MAX_BYTES} bytes" in str(error)
 
 
-def test_a_compressed_answer_is_read_and_a_bomb_is_not(client: Client, emulator: Emulator) -> None:
+def test_a_compressed_answer_is_read(client: Client, emulator: Emulator) -> None:
     headers = {"Content-Encoding": "gzip"}
     emulator.faults = [{"body": gzip.compress(b'{"Image": {}}'), "headers": headers}]
     assert call(client) == {"Image": {}}
 
-    emulator.faults = [{"body": gzip.compress(b" " * (MAX_BYTES * 4)), "headers": headers}]
-    assert f"an answer of more than {MAX_BYTES} bytes" in str(failure(client))
-
     emulator.faults = [{"body": b"\x1f\x8bnothing", "headers": headers}]
     assert "a compressed answer that cannot be unpacked" in str(failure(client))
+
+
+def test_a_bomb_is_not_unpacked(client: Client, emulator: Emulator) -> None:
+    bomb = gzip.compress(b" " * (MAX_BYTES * 20), 1)
+    emulator.faults = [{"body": bomb, "headers": {"Content-Encoding": "gzip"}}]
+    tracemalloc.start()
+
+    error = str(failure(client))
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert f"an answer of more than {MAX_BYTES} bytes" in error
+    assert most < MAX_BYTES * 6
+
+
+def test_half_a_surrogate_pair_is_replaced(client: Client, emulator: Emulator) -> None:
+    emulator.faults = [{"body": '{"Image": {"Description": "\\ud800 \\ud83d\\ude42"}}'}]
+
+    assert call(client) == {"Image": {"Description": "? 🙂"}}
+
+
+def test_the_service_is_asked_for_plain_json(client: Client, emulator: Emulator) -> None:
+    sent: list[dict[str, str]] = []
+    session = client._transport.session
+    session.hooks["response"].append(lambda reply, **_more: sent.append(reply.request.headers))
+
+    call(client)
+
+    assert sent[0]["accept"] == "application/json"
+    assert sent[0]["accept-encoding"] == "identity"
+    assert len(emulator.calls) == 1
 
 
 @pytest.mark.parametrize(

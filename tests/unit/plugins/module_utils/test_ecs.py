@@ -87,6 +87,16 @@ def test_an_image_of_the_wrong_type_is_an_error(
         newest_images(client, ["web"], ["cn-hangzhou"])
 
 
+@pytest.mark.parametrize("body", ['{"status": "login required"}', '{"error": "x"}'])
+def test_a_reply_of_another_api_is_not_a_missing_image(
+    client: Client, emulator: Emulator, body: str
+) -> None:
+    emulator.faults = [{"body": body}]
+
+    with pytest.raises(AlicloudError, match="no reply of the API; check the endpoint"):
+        newest_images(client, ["web"], ["cn-hangzhou"])
+
+
 def test_of_many_calls_each_failure_is_told_and_what_was_found_is_kept(
     client: Client, emulator: Emulator
 ) -> None:

@@ -181,6 +181,7 @@ def test_both_ens_samples_come_out_as_the_same_typed_dict(
         ({"Tags": {"Tag": None}}, {"tags": {}}),
         ({"Tags": ""}, {"tags": {}}),
         ({"Tags": [{"TagKey": "a", "TagValue": 1}]}, {"tags": {"a": "1"}}),
+        ({"Tags": {"Tag": [{"TagKey": "a", "TagValue": None}]}}, {"tags": {"a": ""}}),
         ({"Tags": {"Tag": [{"Key": "a"}]}}, {"tags": {"a": ""}}),
         ({"DiskDeviceMappings": None}, {}),
         ({"BootMode": "UEFI", "Odd": 1}, {"boot_mode": "UEFI", "odd": 1}),

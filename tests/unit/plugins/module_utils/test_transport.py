@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
+from ansible_collections.alicloud.compute.plugins.module_utils._connection import connected
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
@@ -152,9 +153,30 @@ def test_a_certificate_that_proves_nothing_is_refused_unasked(
     assert emulator.calls == []
 
 
-def test_certificates_are_not_checked_if_told_so(authority: Authority) -> None:
-    with Emulator(tls=authority.server(own=True)) as emulator, pytest.warns(match="Unverified"):
-        ask_at(emulator, verify=False)
+OPTIONS: dict[str, t.Any] = {
+    "access_key_id": "testAKid",
+    "access_key_secret": "testAKsecret",
+    "timeout": 5.0,
+    "retry_timeout": 0.0,
+    "concurrency": 2,
+}
+
+
+@pytest.mark.parametrize("how", ["ca_path", "validate_certs"])
+def test_the_options_say_whom_to_trust(
+    authority: Authority, how: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    told = {"ca_path": str(authority.path)} if how == "ca_path" else {"validate_certs": False}
+    with Emulator(tls=authority.server()) as emulator:
+        untold = {**OPTIONS, "endpoint": emulator.url, "validate_certs": True}
+        with connected(untold, pytest.fail) as client, pytest.raises(AlicloudError):
+            ask(client)
+        with connected({**untold, **told}, pytest.fail) as client:
+            ask(client)
+
+    assert len(emulator.calls) == 1
+    # Ansible takes what a lookup writes to stderr for a mistake.
+    assert len(recwarn) == 0
 
 
 # ---- Proxies
@@ -266,6 +288,48 @@ def test_no_proxy_sees_the_plain_text_of_an_emulator(
     assert proxy.asked == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http://127.0.0.1:99999", "http://user:password@[::1", "socks5://127.0.0.1:9"],
+)
+def test_a_proxy_that_cannot_be_meant_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    with Client(KEY, "ecs.invalid", warn=pytest.fail) as client, pytest.raises(
+        AlicloudError, match="check HTTPS_PROXY and NO_PROXY"
+    ) as caught:
+        ask(client)
+
+    assert "password" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("error", "tries"), [(socket.EAI_NONAME, 1), (socket.EAI_AGAIN, 3)])
+def test_a_host_that_is_not_known_is_told_and_asked_for_again_if_that_may_pass(
+    monkeypatch: pytest.MonkeyPatch, error: int, tries: int
+) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, *_arguments: t.Any, **_more: t.Any) -> t.NoReturn:
+        asked.append(host)
+        raise socket.gaierror(error, "not known" if len(asked) < 3 else "given up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(Client, "_sleep", lambda client, _seconds: leave(client, len(asked) > 1))
+    with Client(KEY, "ecs.invalid", warn=pytest.fail) as client, pytest.raises(
+        AlicloudError, match=r"the host ecs\.invalid is not known: "
+    ):
+        ask(client)
+
+    assert asked == ["ecs.invalid"] * tries
+
+
+def leave(client: Client, now: bool) -> None:
+    """Let the client lose its patience."""
+    if now:
+        client._retry_timeout = 0
+
+
 # ---- Servers that stall or babble
 
 
@@ -336,6 +400,21 @@ def test_a_babbling_server_is_told(answer: list[bytes], words: str) -> None:
     assert message.startswith("DescribeImageFromFamily web in cn-hangzhou: ")
     assert any(part in message for part in words.split("|")), message
     assert message.isprintable()
+
+
+def test_a_handshake_that_breaks_off_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def hang_up(connection: socket.socket) -> None:
+        asked.append(len(connection.recv(65536)))
+
+    monkeypatch.setattr(Client, "_sleep", lambda client, _seconds: leave(client, len(asked) > 1))
+    with listening(hang_up) as server, Client(
+        KEY, f"https://127.0.0.1:{server.getsockname()[1]}", warn=pytest.fail
+    ) as client, pytest.raises(AlicloudError, match="check the network"):
+        ask(client)
+
+    assert len(asked) == 3
 
 
 # ---- Ends

@@ -135,6 +135,20 @@ def test_key_region_and_endpoint_are_taken_from_the_environment(
     assert [image["region_id"] for image in result["images"]] == ["cn-hangzhou", "cn-shanghai"]
 
 
+def test_variables_that_are_set_to_nothing_are_not_set(
+    run: Run, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "")
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_TYPE", "")
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", "")
+    monkeypatch.setenv("ALICLOUD_REGION", "cn-hangzhou")
+
+    result = run(ecs_image_family_info, image_family="web")
+
+    assert result["image"]["region_id"] == "cn-hangzhou"
+    assert len(emulator.calls) == 1
+
+
 def test_ens_images_are_listed_with_what_is_missing(run: Run) -> None:
     result = run(
         ens_image_info,
@@ -194,14 +208,16 @@ def test_a_refusal_of_the_service_fails_with_its_code(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"timeout": 0}, "timeout is 0.0: it must be a number of at least 0.001"),
+        ({"timeout": 0}, "timeout is 0.0: it must be a number from 0.001 to 86400."),
         ({"timeout": "nan"}, "timeout is nan"),
         ({"timeout": "inf"}, "timeout is inf"),
-        ({"retry_timeout": -1}, "retry_timeout is -1.0: it must be a number of at least 0."),
-        ({"concurrency": 0}, "concurrency is 0: it must be a number of at least 1."),
+        ({"retry_timeout": -1}, "retry_timeout is -1.0: it must be a number from 0 to 86400."),
+        ({"concurrency": 0}, "concurrency is 0: it must be a number from 1 to 100."),
+        ({"concurrency": 101}, "concurrency is 101: it must be a number from 1 to 100."),
         ({"ca_path": "/nowhere.pem"}, "ca_path /nowhere.pem is not there"),
         ({"endpoint": "http://ecs.example"}, "is not safe"),
         ({"endpoint": "ecs.example/path"}, "is not valid"),
+        ({"endpoint": "https://user:password@ecs.example"}, "The endpoint 'ecs.example' is not"),
         ({"access_key_secret": None}, "access_key_secret is missing"),
         ({"access_key_id": None, "access_key_secret": None}, "No credentials were found"),
         ({"region": None}, "No region is named"),
