@@ -188,8 +188,8 @@ def service(
     monkeypatch.setattr(socket.socket, "connect", only_loopback)
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(authority))
     # Shows also what the library prints to the stderr of its import.
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, "urllib3")
+    caplog.set_level(logging.DEBUG)
     TeaCore._sessions.clear()
     playing = Service(authority)
     monkeypatch.setenv("HTTPS_PROXY", f"http://{playing.address}")
@@ -405,14 +405,11 @@ def test_the_first_source_that_is_there_is_used(home: Path, source: SourceOf) ->
 def test_the_instance_role_needs_no_thread(
     source: SourceOf, instance: Service, name: str, role: str
 ) -> None:
-    threads = {thread.name for thread in threading.enumerate()}
-
     found = source({"mode": "EcsRamRole", "ram_role_name": name})
 
     assert triple(found) == (f"{role}Id", f"{role}Secret", f"{role}Token")
     assert {asked.host for asked in instance.asked} == {instance.address}
-    started = {thread.name for thread in threading.enumerate()} - threads
-    assert not any("Scheduler" in name or "refresh" in name for name in started)
+    assert "APScheduler" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_instance_role_of_the_environment_is_the_last_resort(instance: Service) -> None:
