@@ -31,13 +31,17 @@ options:
     type: str
   profile:
     description:
-      - The name of a profile in O(config_file), of the mode V(AK) or V(StsToken).
+      - The name of a profile in O(config_file), of the mode V(AK), V(StsToken), V(OAuth), V(RamRoleArn),
+        V(ChainableRamRoleArn), V(OIDC), V(EcsRamRole), V(CredentialsURI), V(External) or V(CloudSSO). All but the first
+        three need the Python library C(alibabacloud_credentials).
       - Without it and without O(access_key_id), a key in the environment is used, then the profile that
-        E(ALIBABA_CLOUD_PROFILE), then E(ALICLOUD_PROFILE) names, then the current profile of an existing O(config_file).
+        E(ALIBABA_CLOUD_PROFILE), then E(ALICLOUD_PROFILE) names, then the role that E(ALIBABA_CLOUD_ROLE_ARN),
+        E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) name together, then the current profile of
+        an existing O(config_file), then the RAM role of the ECS instance that E(ALIBABA_CLOUD_ECS_METADATA) names.
     type: str
   config_file:
     description:
-      - The configuration file of the official command line tool C(aliyun).
+      - The configuration file of the official command line tool C(aliyun). It is read and never written.
     type: path
     default: ~/.aliyun/config.json
   validate_certs:
@@ -70,6 +74,7 @@ options:
     default: 8
 requirements:
   - requests
+  - alibabacloud_credentials, only for temporary credentials that are fetched (see O(profile))
 notes:
   - Proxies are taken from E(HTTPS_PROXY) and E(NO_PROXY).
   - Environment variables, the configuration file and the proxies are those of the machine and process that make the

@@ -72,7 +72,7 @@ def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> 
             f"ca_path {ca_path} is not there: it must be a file or folder with certificates."
         )
     return Client(
-        credentials(options, os.environ),
+        credentials(options, os.environ, warn),
         options.get("endpoint"),
         warn=warn,
         verify=(ca_path or True) if options["validate_certs"] else False,

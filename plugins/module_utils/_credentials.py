@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import stat
+import time
 import typing as t
 from dataclasses import dataclass, field
 
@@ -21,14 +23,22 @@ ENVIRONMENT = {
 }
 KEYS = ("access_key_id", "access_key_secret", "security_token")
 CONFIG_FILE = "~/.aliyun/config.json"
+# The role that a pod or a pipeline has through OIDC: what a profile calls it, and its variable.
+OIDC = {
+    "ram_role_arn": "ALIBABA_CLOUD_ROLE_ARN",
+    "oidc_provider_arn": "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+    "oidc_token_file": "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
+}
+INSTANCE_ROLE = "ALIBABA_CLOUD_ECS_METADATA"
 # What the CLI calls them in a profile, by its mode. The CLI matches modes without case.
+KEY = {"access_key_id": "access_key_id", "access_key_secret": "access_key_secret"}
+TEMPORARY_KEY = {**KEY, "security_token": "sts_token"}
 PROFILE_KEYS = {
-    "AK": {"access_key_id": "access_key_id", "access_key_secret": "access_key_secret"},
-    "StsToken": {
-        "access_key_id": "access_key_id",
-        "access_key_secret": "access_key_secret",
-        "security_token": "sts_token",
-    },
+    "AK": KEY,
+    "StsToken": TEMPORARY_KEY,
+    # The CLI keeps the temporary key of its sign-in there. Only the CLI can renew it, since the
+    # sign-in's own token changes with that, and only the CLI may write to its file.
+    "OAuth": TEMPORARY_KEY,
 }
 HOW = (
     "Set access_key_id and access_key_secret, or ALIBABA_CLOUD_ACCESS_KEY_ID and "
@@ -76,14 +86,19 @@ class Source(t.Protocol):
 Found = t.Dict[str, t.Tuple[str, str]]  # option -> (value, where it was found)
 
 
-def credentials(options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Source:
+def credentials(
+    options: t.Mapping[str, t.Any],
+    environment: t.Mapping[str, str],
+    warn: t.Callable[[str], None],
+) -> Source:
     """Return the first credentials that are there, or raise AlicloudError.
 
     options holds what was set on purpose (access_key_id, access_key_secret, security_token,
     profile, config_file), without defaults from the environment: a key that a task gives must not
     meet a token of the environment. The order: a key in the options, a profile in the options, a
-    key in the environment, a profile in the environment, the current profile of the configuration
-    file.
+    key in the environment, a profile in the environment, the role of the OIDC variables, the
+    current profile of the configuration file, the role of the instance if the environment names
+    it. warn is told of a file that others can read.
     """
     given: Found = {
         name: (options[name], f"option {name}") for name in ENVIRONMENT if options.get(name)
@@ -102,13 +117,19 @@ def credentials(options: t.Mapping[str, t.Any], environment: t.Mapping[str, str]
         # outside.
         return _from_pair({**inherited, **given})
     if "profile" in given:
-        return _from_file(path, *given["profile"])
+        return _from_file(path, environment, warn, *given["profile"])
     if any(name in inherited for name in KEYS):
         return _from_pair(inherited)
     if "profile" in inherited:
-        return _from_file(path, *inherited["profile"])
+        return _from_file(path, environment, warn, *inherited["profile"])
+    if all(environment.get(variable) for variable in OIDC.values()):
+        role = {key: environment[variable] for key, variable in OIDC.items()}
+        return _of_profile({"mode": "OIDC", **role}, ", ".join(OIDC.values()), environment)
     if os.path.exists(path) or path != os.path.expanduser(CONFIG_FILE):
-        return _from_file(path)
+        return _from_file(path, environment, warn)
+    if environment.get(INSTANCE_ROLE):
+        role = {"mode": "EcsRamRole", "ram_role_name": environment[INSTANCE_ROLE]}
+        return _of_profile(role, INSTANCE_ROLE, environment)
     raise AlicloudError(f"No credentials were found. {HOW}.")
 
 
@@ -119,17 +140,24 @@ def _from_pair(found: Found) -> Credentials:
     for name in ("access_key_id", "access_key_secret"):
         if name not in found:
             raise AlicloudError(f"{name} is missing: only {where} is set. {HOW}.")
-    return _checked({name: found[name][0] for name in names}, where)
+    return checked({name: found[name][0] for name in names}, where)
 
 
-def _from_file(path: str, name: str | None = None, origin: str = "") -> Credentials:
-    """Return the key of a profile of the CLI's configuration file; without a name, the current.
+def _from_file(
+    path: str,
+    environment: t.Mapping[str, str],
+    warn: t.Callable[[str], None],
+    name: str | None = None,
+    origin: str = "",
+) -> Source:
+    """Return the credentials of a profile of the CLI's configuration file; by default the current.
 
     Format: https://github.com/aliyun/aliyun-cli,
     {"current": name, "profiles": [{"name", "mode", ...}]}.
     """
     try:
         with open(path, encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
             content = json.load(file)
     except OSError as error:
         wanted = f" It is needed for profile {name} ({origin})." if name else ""
@@ -140,6 +168,12 @@ def _from_file(path: str, name: str | None = None, origin: str = "") -> Credenti
         raise AlicloudError(
             f"{path} is not JSON{position}. Write it anew with `aliyun configure`."
         ) from None
+    if status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        warn(f"The file {path} holds keys and can be read by others; run: chmod 600 {path}")
+    # Someone else's command must not run: neither from a file that others can write, nor from
+    # one that is another user's.
+    mine = status.st_uid in (0, os.geteuid())
+    trusted = mine and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
     listed = content.get("profiles") if isinstance(content, dict) else None
     profiles = {
@@ -147,38 +181,88 @@ def _from_file(path: str, name: str | None = None, origin: str = "") -> Credenti
         for profile in (listed if isinstance(listed, list) else ())
         if isinstance(profile, dict) and isinstance(profile.get("name"), str)
     }
-    wanted = name or str(
-        content.get("current") or "default" if isinstance(content, dict) else "default"
-    )
-    if wanted not in profiles:
-        there = ", ".join(sorted(profiles)) or "none"
-        kind = f"profile ({origin})" if name else "current profile"
-        raise AlicloudError(f"{path} has no {kind} {wanted!r}. Its profiles: {there}.")
 
-    profile = profiles[wanted]
-    source = f"profile {wanted} of {path}"
-    mode = profile.get("mode") or ("StsToken" if profile.get("sts_token") else "AK")
-    keys = {known.lower(): keys for known, keys in PROFILE_KEYS.items()}.get(str(mode).lower())
-    if keys is None:
+    def found(wanted: str, kind: str, seen: tuple[str, ...]) -> Source:
+        """Return the credentials of a profile; those of the seen ones build on it."""
+        if wanted not in profiles:
+            there = ", ".join(sorted(profiles)) or "none"
+            raise AlicloudError(f"{path} has no {kind} {wanted!r}. Its profiles: {there}.")
+        seen = (*seen, wanted)
+        if wanted in seen[:-1]:
+            raise AlicloudError(
+                f"source_profile in {path} goes round in a circle: {' > '.join(seen)}. Let the "
+                "last one name a profile that has a key of its own."
+            )
+        return _of_profile(
+            profiles[wanted],
+            f"profile {wanted} of {path}",
+            environment,
+            lambda name: found(name, f"source_profile (of {wanted})", seen),
+            trusted,
+        )
+
+    current = content.get("current") if isinstance(content, dict) else None
+    kind = f"profile ({origin})" if name else "current profile"
+    return found(name or str(current or "default"), kind, ())
+
+
+def _of_profile(
+    profile: t.Mapping[str, t.Any],
+    source: str,
+    environment: t.Mapping[str, str],
+    found: t.Callable[[str], Source] | None = None,
+    trusted: bool = False,
+) -> Source:
+    """Return the credentials of a profile.
+
+    found gives those of another profile of its file, by name. trusted says that nobody but the
+    user can have written it.
+    """
+    # Imported here, since that module builds on this one.
+    from ._dynamic_credentials import MODES, DynamicCredentials
+
+    written = str(profile.get("mode") or ("StsToken" if profile.get("sts_token") else "AK"))
+    modes = {known.lower(): known for known in (*PROFILE_KEYS, *MODES)}
+    mode = modes.get(written.lower())
+    if mode is None:
         raise AlicloudError(
-            f"The mode {mode} of {source} is not supported: {' and '.join(PROFILE_KEYS)} are. "
+            f"The mode {written} of {source} is not supported: {', '.join(modes.values())} are. "
             "Give temporary credentials of that identity as access_key_id, access_key_secret and "
             "security_token."
         )
-    for key in keys.values():
+    keys = PROFILE_KEYS.get(mode, {})
+    for key in keys.values() if keys else MODES[mode].needed:
         if not isinstance(profile.get(key), str) or not profile[key]:
             raise AlicloudError(
                 f"{key} is missing in {source} (mode {mode}). Run `aliyun configure`."
             )
     region = profile.get("region_id")
-    return _checked(
-        {option: profile[key] for option, key in keys.items()},
-        source,
-        region if isinstance(region, str) and region else None,
-    )
+    region = region if isinstance(region, str) and region else None
+
+    if keys:
+        ends = profile.get("sts_expiration")
+        if mode == "OAuth" and not (isinstance(ends, (int, float)) and ends > time.time()):
+            raise AlicloudError(
+                f"The temporary key of {source} (mode {mode}) has ended. Run `aliyun sts "
+                f"GetCallerIdentity --profile {profile['name']}`, which renews it: the file is the "
+                "CLI's to write."
+            )
+        return checked({name: profile[key] for name, key in keys.items()}, source, region)
+    if mode == "External" and not trusted:
+        raise AlicloudError(
+            f"The process_command of {source} is not run, since others can write the file or own "
+            "it. Let it be yours, with mode 600."
+        )
+    previous: Source | None = None
+    if mode == "RamRoleArn":
+        keys = TEMPORARY_KEY if profile.get("sts_token") else KEY
+        previous = checked({name: profile[key] for name, key in keys.items()}, source)
+    elif found and mode == "ChainableRamRoleArn":
+        previous = found(profile["source_profile"])
+    return DynamicCredentials(mode, profile, source, environment, previous, region)
 
 
-def _checked(values: t.Mapping[str, str], source: str, region_id: str | None = None) -> Credentials:
+def checked(values: t.Mapping[str, str], source: str, region_id: str | None = None) -> Credentials:
     """Return Credentials of values that can stand in a header."""
     for name, value in values.items():
         if not (value.isascii() and value.isprintable()) or " " in value:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
 from pathlib import Path
 
@@ -19,6 +20,10 @@ OFFICIAL = {
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "officialSecret",
 }
 TERRAFORM = {"ALICLOUD_ACCESS_KEY": "terraformId", "ALICLOUD_SECRET_KEY": "terraformSecret"}
+
+
+def ignored(_warning: str) -> None:
+    """Take a warning that is not what the test is about."""
 
 
 def profile(name: str, mode: str = "AK", **more: t.Any) -> dict[str, t.Any]:
@@ -96,13 +101,15 @@ def test_the_first_key_that_is_there_is_used(
         profile("default"), profile("work"), profile("sts", mode="StsToken", sts_token="stsToken")
     )
 
-    found = credentials(options, environment).current()
+    found = credentials(options, environment, ignored).current()
 
     assert (found.access_key_id, found.access_key_secret, found.security_token) == key
 
 
 def test_a_key_of_the_options_never_meets_a_token_of_the_environment() -> None:
-    found = credentials(OPTIONS, {"ALIBABA_CLOUD_SECURITY_TOKEN": "of another key"}).current()
+    found = credentials(
+        OPTIONS, {"ALIBABA_CLOUD_SECURITY_TOKEN": "of another key"}, ignored
+    ).current()
 
     assert found.security_token is None
 
@@ -115,13 +122,13 @@ def test_modes_are_matched_without_case_and_guessed_if_empty(
 ) -> None:
     config(profile("default", mode=mode, sts_token=token or ""))
 
-    assert credentials({}, {}).current().security_token == token
+    assert credentials({}, {}, ignored).current().security_token == token
 
 
 def test_a_profile_brings_its_region_and_is_named_as_the_source(config: Config) -> None:
     path = config(profile("default"))
 
-    found = credentials({}, {}).current()
+    found = credentials({}, {}, ignored).current()
 
     assert found.region_id == "cn-beijing"
     assert found.source == f"profile default of {path}"
@@ -130,11 +137,11 @@ def test_a_profile_brings_its_region_and_is_named_as_the_source(config: Config) 
 def test_the_current_profile_is_the_one_that_the_file_names(config: Config) -> None:
     config(profile("default"), profile("work"), current="work")
 
-    assert credentials({}, {}).current().access_key_id == "workId"
+    assert credentials({}, {}, ignored).current().access_key_id == "workId"
 
 
 def test_no_repr_shows_a_secret() -> None:
-    found = credentials({**OPTIONS, "security_token": "optionToken"}, {}).current()
+    found = credentials({**OPTIONS, "security_token": "optionToken"}, {}, ignored).current()
 
     assert "optionId" in repr(found)
     assert "optionSecret" not in repr(found)
@@ -162,7 +169,7 @@ def test_what_is_missing_is_said_with_what_to_do(
     options: dict[str, str], environment: dict[str, str], words: list[str]
 ) -> None:
     with pytest.raises(AlicloudError) as caught:
-        credentials(options, environment)
+        credentials(options, environment, ignored)
 
     for word in words:
         assert word in str(caught.value)
@@ -180,8 +187,8 @@ def test_what_is_missing_is_said_with_what_to_do(
         ('{"profiles": [{"name": 1}, "x"]}', ["no current profile 'default'", "none"]),
         ('{"current": "a", "profiles": [{"name": "b"}]}', ["no current profile 'a'", "b"]),
         (
-            '{"profiles": [{"name": "default", "mode": "EcsRamRole"}]}',
-            ["mode EcsRamRole", "profile default", "AK and StsToken"],
+            '{"profiles": [{"name": "default", "mode": "BearerToken"}]}',
+            ["mode BearerToken", "profile default", "AK, StsToken, OAuth, RamRoleArn"],
         ),
         (
             '{"profiles": [{"name": "default", "mode": "AK", "access_key_id": "x"}]}',
@@ -200,7 +207,7 @@ def test_a_wrong_configuration_file_is_explained(
     path = config(text=text)
 
     with pytest.raises(AlicloudError) as caught:
-        credentials({}, {})
+        credentials({}, {}, ignored)
 
     assert str(path) in str(caught.value)
     for word in words:
@@ -211,12 +218,39 @@ def test_a_profile_that_is_not_there_is_named_with_those_that_are(config: Config
     config(profile("default"), profile("work"))
 
     with pytest.raises(AlicloudError) as caught:
-        credentials({}, {"ALICLOUD_PROFILE": "wrok"})
+        credentials({}, {"ALICLOUD_PROFILE": "wrok"}, ignored)
 
     assert "no profile (ALICLOUD_PROFILE) 'wrok'" in str(caught.value)
     assert "default, work" in str(caught.value)
 
 
+def test_a_file_that_others_can_read_is_a_warning(config: Config, warnings: list[str]) -> None:
+    path = config(profile("default"))
+
+    for mode in (0o600, 0o640, 0o604):
+        path.chmod(mode)
+        credentials({}, {}, warnings.append)
+
+    told = f"The file {path} holds keys and can be read by others; run: chmod 600 {path}"
+    assert warnings == [told, told]
+
+
+@pytest.mark.parametrize("mode", ["OAuth", "oauth"])
+def test_the_key_of_a_sign_in_is_used_until_it_ends(config: Config, mode: str) -> None:
+    keys = profile("default", mode, sts_token="token", sts_expiration=time.time() + 60)
+    path = config(keys)
+    written = path.read_bytes()
+
+    found = credentials({}, {}, ignored).current()
+    assert (found.access_key_id, found.security_token) == ("defaultId", "token")
+    assert path.read_bytes() == written
+
+    for moment in (time.time() - 1, None, "tomorrow"):
+        config({**keys, "sts_expiration": moment})
+        with pytest.raises(AlicloudError, match="aliyun sts GetCallerIdentity --profile default"):
+            credentials({}, {}, ignored)
+
+
 def test_a_file_that_is_a_folder_is_explained(home: Path) -> None:
     with pytest.raises(AlicloudError, match="cannot be read: Is a directory"):
-        credentials({"config_file": str(home)}, {})
+        credentials({"config_file": str(home)}, {}, ignored)
