@@ -78,7 +78,7 @@ class LookupModule(LookupBase):
             if terms and not wanted:
                 return []  # nothing is asked for, which is not the same as everything
             images = listed_images(
-                client, image_name=wanted, **{name: options[name] for name in FILTERS}
+                client, image_name=wanted or None, **{name: options[name] for name in FILTERS}
             )
             gaps = missing(
                 images,

@@ -274,23 +274,23 @@ class Client:
 
         if self._stopped.is_set():
             return Refusal("stopped", "stopped before it was answered")
-        cause = _root(error)
+        cause = root_cause(error)
         host = urlsplit(base).netloc
         if isinstance(error, (exceptions.ProxyError, exceptions.InvalidSchema)):
-            return Refusal("proxy", f"the proxy does not connect to {host}: {_reason(cause)}")
+            return Refusal("proxy", f"the proxy does not connect to {host}: {reason(cause)}")
         if isinstance(error, ValueError):
             # The host was looked at before, so it is the proxy's URL, which may hold a password.
             return Refusal("proxy", "the URL of the proxy is not valid")
-        loopback = _is_loopback(urlsplit(base).hostname or "")
+        loopback = is_loopback(urlsplit(base).hostname or "")
         if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
             return Refusal("plain", f"{host} does not speak TLS")
         # A handshake that only breaks off is a passing failure of the network.
         broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, broken):
-            return Refusal("tls", f"no trusted connection to {host}: {_reason(cause)}")
+            return Refusal("tls", f"no trusted connection to {host}: {reason(cause)}")
         if isinstance(cause, socket.gaierror):
             kind = "transport" if cause.errno == socket.EAI_AGAIN else "address"
-            return Refusal(kind, f"the host {host} is not known: {_reason(cause)}")
+            return Refusal(kind, f"the host {host} is not known: {reason(cause)}")
         if was_cut or isinstance(error, exceptions.Timeout) or isinstance(cause, socket.timeout):
             return Refusal(
                 "transport", f"{host} gave no complete answer in {self._timeout:g} seconds"
@@ -302,7 +302,7 @@ class Client:
             # requests raises a bare OSError for one thing only: a certificate file that is not
             # there.
             return Refusal("tls", str(error))
-        return Refusal("transport", f"the connection to {host} failed: {_reason(cause)}")
+        return Refusal("transport", f"the connection to {host} failed: {reason(cause)}")
 
     def _error(
         self, operation: Operation, asked: str, refusal: Refusal, credentials: Credentials
@@ -359,7 +359,7 @@ def base_url(endpoint: str) -> str:
             f"The endpoint {shown_endpoint!r:.200} is not valid: it must be a host, host:port, or "
             "https://host:port, without user, path and query."
         )
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         raise AlicloudError(
             f"The endpoint {endpoint!r} is not safe: http:// is only for a loopback host. Use "
             "https://, since an image ID that is changed on its way starts the wrong machine."
@@ -382,7 +382,7 @@ def _skew_text(seconds: float) -> str:
     return f"{abs(seconds):.0f} seconds {'slow' if seconds > 0 else 'fast'}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Is this the machine itself?"""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -390,7 +390,7 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _root(error: BaseException) -> BaseException:
+def root_cause(error: BaseException) -> BaseException:
     """Return the innermost of the exceptions that requests and urllib3 wrap into each other."""
     for _layer in range(10):
         inner = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
@@ -401,7 +401,7 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """Return an exception's own words, short."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message

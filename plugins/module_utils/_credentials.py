@@ -103,19 +103,17 @@ def credentials(
     given: Found = {
         name: (options[name], f"option {name}") for name in ENVIRONMENT if options.get(name)
     }
-    inherited: Found = {}
-    for name, variables in ENVIRONMENT.items():
-        for variable in variables:
-            if environment.get(variable):
-                inherited.setdefault(name, (environment[variable], variable))
+    inherited = _inherited(environment)
     path = os.path.expanduser(options.get("config_file") or CONFIG_FILE)
 
-    if "access_key_id" in given and "access_key_secret" in given:
-        return _from_pair(given)
+    if "profile" in given and len(given) > 1:
+        names = ", ".join(given)
+        raise AlicloudError(
+            f"{names} are set together, and may be two identities: use a key or a profile. An "
+            "empty string unsets what module_defaults or a variable sets."
+        )
     if any(name in given for name in KEYS):
-        # The environment may complete what a playbook names: its key ID, with the secret kept
-        # outside.
-        return _from_pair({**inherited, **given})
+        return _from_pair(_completed(given, inherited))
     if "profile" in given:
         return _from_file(path, environment, warn, *given["profile"])
     if any(name in inherited for name in KEYS):
@@ -131,6 +129,39 @@ def credentials(
         role = {"mode": "EcsRamRole", "ram_role_name": environment[INSTANCE_ROLE]}
         return _of_profile(role, INSTANCE_ROLE, environment)
     raise AlicloudError(f"No credentials were found. {HOW}.")
+
+
+def _inherited(environment: t.Mapping[str, str]) -> Found:
+    """Return what the environment has: a key, if it can be, of one family of variables alone."""
+    families: list[Found] = [
+        {
+            name: (environment[variables[index]], variables[index])
+            for name, variables in ENVIRONMENT.items()
+            if environment.get(variables[index])
+        }
+        for index in range(2)
+    ]
+    whole = [family for family in families if {"access_key_id", "access_key_secret"} <= set(family)]
+    found = {**families[1], **families[0]}
+    if whole:
+        found = {name: value for name, value in found.items() if name not in KEYS}
+        found.update((name, whole[0][name]) for name in KEYS if name in whole[0])
+    return found
+
+
+def _completed(given: Found, inherited: Found) -> Found:
+    """Return the options with what the environment adds to half a pair.
+
+    So a playbook can name a key ID, with its secret kept outside. But the environment's own pair is
+    not torn apart.
+    """
+    missing = {"access_key_id", "access_key_secret"} - set(given)
+    if len(missing) != 1:
+        return given
+    (half,) = {"access_key_id", "access_key_secret"} & set(given)
+    if half in inherited and inherited[half][0] != given[half][0]:
+        return given
+    return {**{name: inherited[name] for name in KEYS if name in inherited}, **given}
 
 
 def _from_pair(found: Found) -> Credentials:

@@ -20,7 +20,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ._client import _is_loopback, _reason, _root, scrubbed
+from ._client import is_loopback, reason, root_cause, scrubbed
 from ._credentials import Credentials, Source, checked
 from ._errors import AlicloudError
 from ._replies import Json, shown
@@ -215,30 +215,34 @@ class DynamicCredentials:
         found = re.search(r"http_?code\W+(\d{3})", said, re.IGNORECASE)
         status = int(found.group(1)) if found else None
         code, request_id = (
-            value if isinstance(value, str) else None
+            self._shown(value, 100) if isinstance(value, str) else None
             for value in (reply.get("Code"), reply.get("RequestId"))
         )
-        cause = _root(error)
+        cause = root_cause(error)
         # Others than Python's own exceptions quote the URL.
         if isinstance(cause, OSError) and type(cause).__module__ in ("builtins", "socket", "ssl"):
-            what = _reason(cause) + (f": {cause.filename}" if cause.filename else "")
+            what = reason(cause) + (f": {cause.filename}" if cause.filename else "")
         elif "No cached value" in text:
             what = ENDED
         elif code:
-            what = f"{code}: {shown(str(reply.get('Message') or ''))}"
+            what = f"{code}: {self._shown(str(reply.get('Message') or ''))}"
         else:
-            what = shown(said.split("\n")[0]) or f"{type(error).__name__} in the answer"
+            what = self._shown(said.split("\n")[0]) or f"{type(error).__name__} in the answer"
         facts = [f"HTTP {status}"] if status else []
         facts += [f"request {request_id}"] if request_id else []
         what += f" ({', '.join(facts)})" if facts else ""
         failure = AlicloudError(
-            scrubbed(f"{self._asked}: {what}; {self._hint}.", self._secrets),
+            f"{self._asked}: {what}; {self._hint}.",
             code=code,
             http_status=status,
             request_id=request_id,
         )
         may_pass = type(error).__name__ == "RetryError" or (status or 0) >= 500
         return failure, may_pass or (code or "").startswith("Throttling")
+
+    def _shown(self, text: str, longest: int = 500) -> str:
+        """Return what others wrote for people: without secrets, then cut."""
+        return shown(scrubbed(text, self._secrets), longest)
 
     def _made(
         self,
@@ -281,7 +285,7 @@ class DynamicCredentials:
             return made(**arguments)
         except Exception as error:
             raise AlicloudError(
-                scrubbed(f"{self._asked}: {shown(str(error))}; {self._hint}.", self._secrets)
+                f"{self._asked}: {self._shown(str(error))}; {self._hint}."
             ) from None
 
     def _refuse_unsafe(
@@ -301,7 +305,7 @@ class DynamicCredentials:
                 host = url.hostname or ""
             except ValueError:
                 host = ""
-            plain = bool(host) and url.scheme == "http" and _is_loopback(host)
+            plain = bool(host) and url.scheme == "http" and is_loopback(host)
             if not host or not (plain or url.scheme == "https"):
                 raise AlicloudError(
                     f"{self._asked}: its {key} is not safe. It must begin with https://; http:// "

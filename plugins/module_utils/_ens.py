@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
-from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 
 from ._client import Client, Operation
@@ -21,6 +21,9 @@ HOST = "ens.aliyuncs.com"
 PAGE_SIZE = 50
 # Readings of a listing that changes while it is read, before that is an error.
 MAX_READINGS = 4
+# Pages without anything new, before the service is taken to repeat itself. A public image is listed
+# once for each node, and older replies do not tell these rows apart.
+STALE_PAGES = 20
 NOT_ASKED: t.Sequence[str | None] = (None,)
 
 
@@ -45,9 +48,9 @@ class Reading:
         # A public image has the same ID in several regions; older replies do not name the region.
         self.images: dict[tuple[str, str], Json] = {}
         self._pages = 0
+        self._rows = 0
+        self._stale = 0  # pages in a row without anything new
         self._totals: set[int] = set()
-        self._repeated = False
-        self._stuck = False
         self._ended = False
 
     def next_pages(self, concurrency: int) -> range:
@@ -58,31 +61,35 @@ class Reading:
             return range(1, 2)
         # A page at least, then what the total asks for. The number of pages grows with those that
         # were there, so that a total beyond reason costs a few empty pages and not a million.
-        rows = -(-len(self.images) // self._pages)
-        left = max(0, max(self._totals) - len(self.images))
+        rows = -(-self._rows // self._pages)
+        left = max(0, max(self._totals) - self._rows)
         pages = min(left // rows + 1, self._pages * concurrency)
         return range(self._pages + 1, self._pages + 1 + pages)
 
-    def add(self, pages: t.Iterable[Page]) -> None:
-        """Take the pages that were asked for last, in their order."""
-        for page in pages:
-            self._pages += 1
-            self._totals.add(page.total)
-            rows = {(row["image_id"], row.get("region_id", "")): row for row in page.images}
-            new = {key: row for key, row in rows.items() if key not in self.images}
-            self._repeated |= len(new) < len(page.images)
-            self.images.update(new)
-            if not page.images:
-                self._ended = True
-            elif not new:
-                self._stuck = True  # a server that repeats a page would do so for ever
-            elif len(page.images) < page.size and page.total == len(self.images):
-                self._ended = True
+    def add(self, page: Page) -> None:
+        """Take the page that follows."""
+        self._pages += 1
+        self._rows += len(page.images)
+        self._totals.add(page.total)
+        images = {(row["image_id"], row.get("region_id", "")): row for row in page.images}
+        self._stale = 0 if images.keys() - self.images.keys() else self._stale + 1
+        self.images.update(images)
+        if not page.images or (len(page.images) < page.size and self.counted):
+            self._ended = True
+
+    def end(self) -> None:
+        """Take the page that follows for an empty one."""
+        self._ended = True
+
+    @property
+    def counted(self) -> bool:
+        """Are there as many rows as every page's total says?"""
+        return self._totals == {self._rows}
 
     @property
     def consistent(self) -> bool:
-        """Do the rows and every page's total agree?"""
-        return self._ended and not self._repeated and self._totals == {len(self.images)}
+        """Are all rows there, and each once?"""
+        return self._ended and self.counted and self._rows == len(self.images)
 
     def confirms(self, other: Reading) -> bool:
         """Did both come to the listing's end, and find the same images?"""
@@ -92,6 +99,11 @@ class Reading:
         """Say what is wrong with it."""
         totals = " and ".join(str(total) for total in sorted(self._totals))
         return f"TotalCount {totals}, {len(self.images)} different images on {self._pages} pages"
+
+    @property
+    def _stuck(self) -> bool:
+        """Does the service repeat itself without end?"""
+        return self._stale > (0 if self._rows >= max(self._totals, default=0) else STALE_PAGES)
 
 
 class Query(t.NamedTuple):
@@ -138,7 +150,14 @@ def listed_images(
         ("image_id", image_id),
         ("image_name", image_name),
         ("snapshot_id", None if snapshot_id is None else [snapshot_id]),
+        ("owner", owner),
+        ("platform", platform),
+        ("architecture", architecture),
     ):
+        if values is not None and not values:
+            raise AlicloudError(
+                f"{option} is an empty list, which no image matches. Leave it out to list all."
+            )
         for value in values or ():
             if not value.strip() or not value.isprintable() or len(value) > 1024:
                 raise AlicloudError(
@@ -167,7 +186,7 @@ def listed_images(
         found += (
             row
             for row in answer
-            if row.get("image_owner_alias") in owner
+            if (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
             and (not names or any(matches(row, pattern) for pattern in names))
             and (not query.image_id or row["image_id"] == query.image_id)
             and (not platform or _folded(row.get("platform")) in map(_folded, platform))
@@ -250,11 +269,12 @@ def _answers(client: Client, queries: t.Sequence[Query]) -> dict[Query, list[Jso
             elif reading.consistent:
                 answers[query] = list(reading.images.values())
             elif query in earlier and reading.confirms(earlier[query]):
-                client.warn(
-                    f"{DESCRIBE_IMAGES.name} {query}: the service contradicts itself "
-                    f"({reading.problem()}). Two readings to the end of the listing found the same "
-                    "images, which are returned."
-                )
+                if not reading.counted:
+                    client.warn(
+                        f"{DESCRIBE_IMAGES.name} {query}: the service contradicts itself "
+                        f"({reading.problem()}). Two readings to the end of the listing found "
+                        "the same images, which are returned."
+                    )
                 answers[query] = list(reading.images.values())
             else:
                 earlier[query] = reading
@@ -283,16 +303,15 @@ def _readings(client: Client, queries: t.Sequence[Query]) -> dict[Query, Reading
         ]
         if not jobs:
             return {**readings, **failed}
-        pages: dict[Query, list[Page]] = {}
-        for (query, _number), answer in zip(
-            jobs, client.each(lambda job: _page(client, *job), jobs)
-        ):
-            if isinstance(answer, AlicloudError):
-                failed.setdefault(query, answer)
+        answers = client.each(lambda job: _page(client, *job), jobs)
+        for (query, _number), answer in zip(jobs, answers):
+            if isinstance(answer, Page):
+                readings[query].add(answer)
+            elif readings[query].counted and (answer.code or "").startswith("InvalidParameter"):
+                # Not a failure: a page behind the last may be refused instead of being empty.
+                readings[query].end()
             else:
-                pages.setdefault(query, []).append(answer)
-        for query, answers in pages.items():
-            readings[query].add(answers)
+                failed.setdefault(query, answer)
 
 
 def _page(client: Client, query: Query, page: int) -> Page:
@@ -307,7 +326,8 @@ def _page(client: Client, query: Query, page: int) -> Page:
     )
     key = "Images"
     try:
-        rows = members(reply["Images"], "Image")
+        # Nobody knows what an empty listing looks like; whatever counts to 0 is one.
+        rows = members(reply[key] if reply.get("TotalCount") != 0 else reply.get(key), "Image")
         key = "TotalCount"
         total = number(reply.get(key, -1))
         key = "PageSize"
@@ -335,10 +355,14 @@ def _folded(value: str | None) -> str:
     return (value or "").casefold()
 
 
-def _creation_time(row: Json) -> datetime:
-    """Return when an image was made; before all others if it does not say."""
-    try:
-        made = datetime.fromisoformat(row.get("creation_time", "").replace("Z", "+00:00"))
-    except ValueError:
-        return datetime.min.replace(tzinfo=timezone.utc)
-    return made if made.tzinfo else made.replace(tzinfo=timezone.utc)
+def _creation_time(row: Json) -> tuple[str, ...]:
+    """Return when an image was made, in UTC, to be compared; before all if it does not say.
+
+    The service writes 2026-01-31T12:00:00Z, with seconds or without. Not parsed by datetime, which
+    takes more or less in each version of Python, since the order must be the same for all.
+    """
+    found = re.match(
+        r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?",
+        row.get("creation_time", ""),
+    )
+    return tuple(part or "" for part in found.groups()) if found else ()

@@ -41,7 +41,7 @@ KINDS = tuple(
 RETRYABLE = frozenset(("throttle", "server", "transport"))
 
 
-def shown(text: str, longest: int) -> str:
+def shown(text: str, longest: int = 500) -> str:
     """Return what the service wrote as one line for people."""
     # SignatureDoesNotMatch and IncompleteSignature echo what was signed, and with it the token.
     echo = r"server\s*(string\s*to\s*sign|canonicalrequest)"

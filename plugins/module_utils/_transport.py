@@ -93,9 +93,9 @@ class Transport:
 
     def settings(self, base: str) -> dict[str, t.Any]:
         """Return requests' proxies, verify and cert, with what its environment variables say."""
-        found: dict[str, t.Any] = self.session.merge_environment_settings(
-            base, {}, True, self._verify, None
-        )
+        found: dict[str, t.Any] = {
+            **self.session.merge_environment_settings(base, {}, True, self._verify, None)
+        }
         found.pop("stream")
         if base.startswith("http://"):
             # Plain text stays on this machine.
@@ -116,8 +116,8 @@ def _adapter(mine: threading.local) -> type[requests.adapters.HTTPAdapter]:
     """
     import requests
 
-    def noting(connection_class: type) -> type:
-        class Noting(connection_class):  # type: ignore[misc] # either of urllib3's two
+    def noting(connection_class: t.Any) -> type:
+        class Noting(connection_class):
             def connect(self) -> None:
                 mine.current.connection = self
                 super().connect()

@@ -576,7 +576,8 @@ def test_a_connection_is_kept_for_the_next_call(client: Client, emulator: Emulat
     for _number in range(3):
         call(client)
 
-    pools = client._transport.session.adapters["http://"].poolmanager.pools
+    adapter: t.Any = client._transport.session.adapters["http://"]
+    pools = adapter.poolmanager.pools
     opened = [pools[key].num_connections for key in pools.keys()]  # noqa: SIM118 (no mapping)
     assert opened == [1]
     assert len(emulator.calls) == 3

@@ -60,7 +60,7 @@ Config = t.Callable[..., Path]
     ("options", "environment", "key"),
     [
         (OPTIONS, OFFICIAL, ("optionId", "optionSecret", None)),
-        ({**OPTIONS, "profile": "work"}, {}, ("optionId", "optionSecret", None)),
+        ({**OPTIONS, "profile": ""}, {}, ("optionId", "optionSecret", None)),
         ({"profile": "work"}, OFFICIAL, ("workId", "workSecret", None)),
         ({}, {**TERRAFORM, **OFFICIAL}, ("officialId", "officialSecret", None)),
         ({}, TERRAFORM, ("terraformId", "terraformSecret", None)),
@@ -86,8 +86,32 @@ Config = t.Callable[..., Path]
         ({}, {"ALIBABA_CLOUD_ACCESS_KEY_ID": ""}, ("defaultId", "defaultSecret", None)),
         (
             {"access_key_id": "optionId"},
-            OFFICIAL,
-            ("optionId", "officialSecret", None),
+            {"ALICLOUD_SECRET_KEY": "terraformSecret", "ALICLOUD_SECURITY_TOKEN": "token"},
+            ("optionId", "terraformSecret", "token"),
+        ),
+        (
+            {"access_key_id": "officialId"},
+            {**OFFICIAL, "ALIBABA_CLOUD_SECURITY_TOKEN": "token"},
+            ("officialId", "officialSecret", "token"),
+        ),
+        (
+            {},
+            {**OFFICIAL, **TERRAFORM, "ALICLOUD_SECURITY_TOKEN": "of the other"},
+            ("officialId", "officialSecret", None),
+        ),
+        (
+            {},
+            {
+                **TERRAFORM,
+                "ALIBABA_CLOUD_ACCESS_KEY_ID": "half",
+                "ALICLOUD_SECURITY_TOKEN": "token",
+            },
+            ("terraformId", "terraformSecret", "token"),
+        ),
+        (
+            {},
+            {"ALIBABA_CLOUD_ACCESS_KEY_ID": "a", "ALICLOUD_SECRET_KEY": "b"},
+            ("a", "b", None),
         ),
     ],
 )
@@ -153,6 +177,20 @@ def test_no_repr_shows_a_secret() -> None:
     [
         ({}, {}, ["No credentials", "access_key_id", "ALIBABA_CLOUD_ACCESS_KEY_ID"]),
         ({"access_key_id": "id"}, {}, ["access_key_secret is missing", "option access_key_id"]),
+        (
+            {"access_key_id": "id"},
+            OFFICIAL,
+            ["access_key_secret is missing: only option access_key_id is set"],
+        ),
+        ({"security_token": "t"}, OFFICIAL, ["access_key_id is missing: only option security_tok"]),
+        (
+            {**OPTIONS, "profile": "work"},
+            {},
+            [
+                "access_key_id, access_key_secret, profile are set together",
+                "use a key or a profile",
+            ],
+        ),
         ({"security_token": "t"}, {}, ["access_key_id is missing", "option security_token"]),
         (
             {},
@@ -161,7 +199,7 @@ def test_no_repr_shows_a_secret() -> None:
         ),
         ({"profile": "work"}, {}, ["config.json cannot be read", "No such file", "profile work"]),
         ({"config_file": "~/nowhere.json"}, {}, ["nowhere.json cannot be read"]),
-        ({**OPTIONS, "access_key_secret": "two\nlines"}, {}, ["access_key_secret", "white space"]),
+        ({**OPTIONS, "access_key_secret": "line\nline"}, {}, ["access_key_secret", "white space"]),
         ({**OPTIONS, "access_key_id": "idé"}, {}, ["access_key_id", "no key has"]),
     ],
 )
@@ -173,7 +211,7 @@ def test_what_is_missing_is_said_with_what_to_do(
 
     for word in words:
         assert word in str(caught.value)
-    assert "two" not in str(caught.value)
+    assert "line\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

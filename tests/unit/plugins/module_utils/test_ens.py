@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import typing as t
 
@@ -215,6 +216,114 @@ def test_an_image_that_has_the_same_id_in_two_regions_is_two(
     assert warnings == []
 
 
+def without_regions(emulator: Emulator, size: int = 50) -> list[dict[str, t.Any]]:
+    """Return faults by which the pages of the catalogue come without RegionId, as they once did."""
+    rows = [
+        {key: value for key, value in image.items() if key != "EnsRegionId"}
+        for image in emulator.catalogue["ens_images"]
+        for _node in image["EnsRegionId"]
+    ]
+    return [
+        {
+            "match": {"PageNumber": str(page + 1)},
+            "reply": {
+                "TotalCount": len(rows),
+                "Images": {"Image": rows[page * size : (page + 1) * size]},
+            },
+        }
+        for page in range(len(rows) // size + 1)
+    ]
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_rows_that_older_replies_do_not_tell_apart_are_one_image_without_a_warning(
+    emulator: Emulator, concurrency: int
+) -> None:
+    everywhere = [f"node-{number}" for number in range(120)]
+    emulator.catalogue = {
+        **catalogue([raw(1, EnsRegionId=everywhere), raw(2, EnsRegionId=[NODE])]),
+        "ens_regions": [NODE, OTHER_NODE, *everywhere],
+    }
+    emulator.faults = without_regions(emulator)
+    key = Credentials("testAKid", "testAKsecret")
+    with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
+        found = listed_images(client)
+
+    assert ids(found) == ["m-00002", "m-00001"]
+
+
+def test_a_page_behind_the_last_may_be_refused(client: Client, emulator: Emulator) -> None:
+    images = shuffled(100)
+    emulator.catalogue = catalogue(images)
+    emulator.faults = [
+        {"match": {"PageNumber": str(page)}, "code": "InvalidParameter.PageNumber"}
+        for page in (3, 4)
+    ]
+
+    assert ids(listed_images(client, ens_region_id=[NODE])) == in_order(images)
+
+
+def test_a_page_that_is_refused_before_the_last_is_an_error(
+    client: Client, emulator: Emulator
+) -> None:
+    emulator.catalogue = catalogue(shuffled(137))
+    emulator.faults = [
+        {"match": {"PageNumber": "2"}, "code": "InvalidParameter.PageNumber", "message": "m"}
+    ]
+
+    with pytest.raises(AlicloudError, match=f"DescribeImages in {NODE}, page 2: InvalidParameter"):
+        listed_images(client, ens_region_id=[NODE])
+
+
+@pytest.mark.parametrize(
+    "images", [None, {}, {"Image": None}, {"Image": []}, "", "absent"], ids=str
+)
+def test_all_empty_listings_are_empty(client: Client, emulator: Emulator, images: t.Any) -> None:
+    reply = {"Code": 0, "TotalCount": 0, "PageNumber": 1, "PageSize": 50, "RequestId": "X"}
+    body = reply if images == "absent" else {**reply, "Images": images}
+    emulator.faults = [{"body": json.dumps(body)}]
+
+    assert listed_images(client) == []
+    assert len(emulator.calls) == 1
+
+
+def test_another_image_than_the_one_asked_for_is_left_out(
+    client: Client, emulator: Emulator
+) -> None:
+    row = {"ImageId": "m-other", "ImageOwnerAlias": "self"}
+    emulator.faults = [{"reply": {"TotalCount": 1, "Images": {"Image": [row]}}}]
+
+    assert listed_images(client, image_id=["m-asked"]) == []
+
+
+def test_an_owner_that_is_new_is_listed_if_all_are_asked_for(
+    client: Client, emulator: Emulator
+) -> None:
+    rows = [
+        {"ImageId": "a", "ImageOwnerAlias": "marketplace"},
+        {"ImageId": "b"},
+        {"ImageId": "c", "ImageOwnerAlias": "Self"},
+    ]
+    emulator.faults = [{"reply": {"TotalCount": 3, "Images": {"Image": rows}}}]
+
+    assert ids(listed_images(client, owner=["others", "self", "system"])) == ["a", "b", "c"]
+    assert ids(listed_images(client)) == ["c"]
+
+
+@pytest.mark.parametrize(
+    "option", ["ens_region_id", "image_id", "image_name", "owner", "platform", "architecture"]
+)
+def test_an_empty_list_does_not_list_everything(
+    client: Client, emulator: Emulator, option: str
+) -> None:
+    empty: dict[str, t.Any] = {option: []}
+
+    with pytest.raises(AlicloudError, match=f"{option} is an empty list"):
+        listed_images(client, **empty)
+
+    assert emulator.calls == []
+
+
 IMAGES = [
     raw(1, ImageName="web-1", Platform="centos", Architecture="x86_64"),
     raw(2, ImageName="web-2", Platform="CentOS", Architecture="arm64"),
@@ -230,7 +339,7 @@ IMAGES = [
     ("filters", "numbers"),
     [
         ({}, [6, 4, 3, 2, 1]),
-        ({"owner": ["self", "system", "others"]}, [6, 5, 4, 3, 2, 1]),
+        ({"owner": ["self", "system", "others"]}, [7, 6, 5, 4, 3, 2, 1]),
         ({"owner": ["others"]}, [5]),
         ({"owner": ["system"]}, [4]),
         ({"ens_region_id": [OTHER_NODE]}, [6]),
@@ -301,7 +410,7 @@ def test_images_without_a_date_come_last_and_dates_are_compared_as_times(
                 "Images": {
                     "Image": [
                         {"ImageId": "a", "ImageOwnerAlias": "self"},
-                        {**raw(2), "CreationTime": "2026-01-01T09:00:00+08:00"},
+                        {**raw(2), "CreationTime": "2026-01-01T01:00:00.5Z"},
                         {**raw(3), "CreationTime": "2026-01-01T01:30Z"},
                         {**raw(4), "CreationTime": "2026-01-01T00:59:59"},
                     ]
