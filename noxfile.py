@@ -44,6 +44,9 @@ def copied() -> t.Iterator[Path]:
         target = Path(folder, "ansible_collections", NAMESPACE, NAME)
         ignore = shutil.ignore_patterns(".*", "__pycache__", "noxfile.py", "output")
         shutil.copytree(ROOT, target, ignore=ignore)
+        # Ansible would take the home of the system's user, whatever HOME says.
+        settings = target / "tests" / "integration" / "integration.cfg"
+        settings.write_text(f"[defaults]\nremote_tmp = {folder}/remote\n")
         yield target
 
 

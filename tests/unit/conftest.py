@@ -30,13 +30,15 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith(("ALIBABA_CLOUD_", "ALICLOUD_")) or name.lower().endswith("_proxy"):
             del os.environ[name]
     os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
+    folder = tempfile.TemporaryDirectory(prefix="collections-")
+    config.add_cleanup(folder.cleanup)
+    # Ansible would take the home of the system's user, whatever HOME says.
+    os.environ["ANSIBLE_REMOTE_TMP"] = str(Path(folder.name, "remote"))
     if any(type(finder).__name__ == "_AnsibleCollectionFinder" for finder in sys.meta_path):
         return
     if ROOT.parts[-3:] == ("ansible_collections", NAMESPACE, NAME):
         base = ROOT.parents[2]
     else:
-        folder = tempfile.TemporaryDirectory(prefix="collections-")
-        config.add_cleanup(folder.cleanup)
         base = Path(folder.name)
         link = base / "ansible_collections" / NAMESPACE / NAME
         link.parent.mkdir(parents=True)

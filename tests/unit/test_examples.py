@@ -66,6 +66,7 @@ def environment(emulator: Emulator, home: Path) -> dict[str, str]:
     config = home / ".aliyun" / "config.json"
     config.parent.mkdir()
     config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    config.chmod(0o600)
     return {
         **os.environ,
         "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
