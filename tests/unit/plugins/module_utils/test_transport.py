@@ -30,7 +30,7 @@ from cryptography.x509.oid import NameOID
 from emulator import Emulator
 
 KEY = Credentials("testAKid", "testAKsecret")
-REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+REGIONS = ("cn-hangzhou", "cn-shanghai", "ap-southeast-1")
 
 
 def ask(client: Client, regions: t.Sequence[str] = REGIONS[:1]) -> None:
@@ -240,16 +240,23 @@ def listening(serve: t.Callable[[socket.socket], None]) -> t.Iterator[socket.soc
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield server
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @pytest.fixture
 def proxy() -> t.Iterator[Proxy]:
     """A proxy on this machine."""
-    with listening(lambda connection: found[0].serve(connection)) as server:
-        found = [Proxy(server)]
+    found: list[Proxy] = []
+
+    def serve(connection: socket.socket) -> None:
+        found[0].serve(connection)
+
+    with listening(serve) as server:
+        found.append(Proxy(server))
         yield found[0]
 
 
@@ -430,7 +437,7 @@ def threads() -> set[threading.Thread]:
 
 
 @pytest.mark.parametrize("regions", [REGIONS[:1], REGIONS])
-def test_an_interrupt_ends_calls_at_once(emulator: Emulator, regions: list[str]) -> None:
+def test_an_interrupt_ends_calls_at_once(emulator: Emulator, regions: t.Sequence[str]) -> None:
     emulator.faults = [{"delay": 10}]
     before = threads()
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
