@@ -256,6 +256,8 @@ RETRIED: list[dict[str, t.Any]] = [
     {"code": "UnknownError", "status": 500},
     {"code": "ServiceUnAvailable", "status": 503},
     {"code": "ServiceUnavailableTemporary", "status": 503},
+    {"code": "InternalError", "status": 400},
+    {"code": "serviceunavailable", "status": 400},
     {"code": "SomethingNew", "status": 500},
     {"code": "SomethingNew", "status": 429},
     {"status": 502, "body": "<html>Bad Gateway</html>"},
