@@ -69,7 +69,7 @@ options:
     default: 90
   concurrency:
     description:
-      - The number of calls that are under way at once, at the most.
+      - The number of calls that are under way at once, at the most, from 1 to 100.
     type: int
     default: 8
 requirements:

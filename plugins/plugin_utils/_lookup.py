@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 
 from ..module_utils._client import Client
 from ..module_utils._connection import connected
-from ..module_utils._credentials import ENVIRONMENT
+from ..module_utils._credentials import ENVIRONMENT, KEYS
 from ..module_utils._errors import AlicloudError
 
 Options = t.Dict[str, t.Any]
@@ -67,13 +67,25 @@ def answered(
     plugin.set_options(var_options=variables, direct=direct)
     options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
     for name in set(ENVIRONMENT) - set(direct):
-        # The credentials read the environment themselves, to tell what was given on purpose. And
-        # what is said in the lookup is not mixed with what is said further away.
+        # The credentials read the environment themselves, to tell what was given on purpose.
         origin = plugin.get_option_and_origin(name, hostvars=variables)[1]
-        if origin.startswith("env") or not set(ENVIRONMENT).isdisjoint(direct):
+        if origin.startswith("env") or name in _outranked(direct):
             options[name] = None
     try:
         with connected(options, Display().warning) as client:
             return ask(client, options)
     except AlicloudError as error:
         raise AnsibleLookupError(str(error)) from None
+
+
+def _outranked(direct: t.Iterable[str]) -> set[str]:
+    """Return the options of an identity that count only if they stand in the lookup, too.
+
+    So a profile in a lookup wins over a key in variables, and the other way round, and no key
+    meets the token of another.
+    """
+    if "profile" in direct:
+        return set(KEYS)
+    if {"access_key_id", "access_key_secret"} <= set(direct):
+        return {"profile", "security_token"}
+    return {"profile"} if set(KEYS) & set(direct) else set()

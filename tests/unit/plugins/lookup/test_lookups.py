@@ -203,6 +203,24 @@ def test_a_profile_of_the_lookup_wins_over_a_key_of_variables() -> None:
         lookup(ECS, "web", region="cn-hangzhou", profile="work", variables=variables)
 
 
+def test_a_lookup_completes_a_key_of_variables_and_outranks_it(emulator: Emulator) -> None:
+    variables = {
+        "alicloud_access_key_id": "testAKid",
+        "alicloud_ecs_endpoint": emulator.url,
+        "alicloud_region": "cn-hangzhou",
+    }
+    assert lookup(ECS, "web", variables=variables, access_key_secret="testAKsecret")
+
+    variables.update(alicloud_profile="work", alicloud_security_token="ofAnotherKey")
+    assert lookup(
+        ECS,
+        "web",
+        variables=variables,
+        access_key_id="testAKid",
+        access_key_secret="testAKsecret",
+    )
+
+
 def test_no_other_variable_is_templated(emulator: Emulator) -> None:
     variables = {
         "alicloud_access_key_id": "testAKid",
