@@ -8,10 +8,10 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The tools write into a home of their own, so that the user's stays as it is.
 NOX := HOME=$(CURDIR)/.cache/home $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
-SESSIONS := lint unit sanity integration docs package
+SESSIONS := ruff mypy ansible-lint unit sanity integration docs package
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) fuzz soak lock clean
+.PHONY: help demo test $(SESSIONS) lint fuzz soak lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -26,6 +26,8 @@ test: .venv/dev.stamp ## Run all tests and checks
 $(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
 	mkdir -p .cache/home
 	$(NOX) --session $@
+
+lint: ruff mypy ansible-lint ## Run the three linters
 
 fuzz: .venv/dev.stamp ## Feed 10,000 made-up replies, files and options to each target
 	FUZZ_EXAMPLES=10000 $(BIN)/pytest --quiet --numprocesses=2 tests/unit/test_fuzz.py
