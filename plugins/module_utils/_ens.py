@@ -189,6 +189,7 @@ def listed_images(
             if (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
             and (not names or any(matches(row, pattern) for pattern in names))
             and (not query.image_id or row["image_id"] == query.image_id)
+            and (not snapshot_id or row.get("snapshot_id", snapshot_id) == snapshot_id)
             and (not platform or _folded(row.get("platform")) in map(_folded, platform))
             and (not architecture or _folded(row.get("architecture")) in map(_folded, architecture))
         )

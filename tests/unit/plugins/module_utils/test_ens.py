@@ -290,10 +290,12 @@ def test_all_empty_listings_are_empty(client: Client, emulator: Emulator, images
 def test_another_image_than_the_one_asked_for_is_left_out(
     client: Client, emulator: Emulator
 ) -> None:
-    row = {"ImageId": "m-other", "ImageOwnerAlias": "self"}
+    row = {"ImageId": "m-other", "ImageOwnerAlias": "self", "SnapshotId": "s-other"}
     emulator.faults = [{"reply": {"TotalCount": 1, "Images": {"Image": [row]}}}]
 
+    assert ids(listed_images(client)) == ["m-other"]
     assert listed_images(client, image_id=["m-asked"]) == []
+    assert listed_images(client, snapshot_id="s-asked") == []
 
 
 def test_an_owner_that_is_new_is_listed_if_all_are_asked_for(
