@@ -68,11 +68,16 @@ class Reading:
 
     def add(self, page: Page) -> None:
         """Take the page that follows."""
-        self._pages += 1
-        self._rows += len(page.images)
-        self._totals.add(page.total)
         images = {(row["image_id"], row.get("region_id", "")): row for row in page.images}
-        self._stale = 0 if images.keys() - self.images.keys() else self._stale + 1
+        new = images.keys() - self.images.keys()
+        self._pages += 1
+        self._totals.add(page.total)
+        if not new and self._whole:
+            # All was there before: behind the last page, some repeat it.
+            self._ended = True
+            return
+        self._rows += len(page.images)
+        self._stale = 0 if new else self._stale + 1
         self.images.update(images)
         if not page.images or (len(page.images) < page.size and self.counted):
             self._ended = True
@@ -89,7 +94,7 @@ class Reading:
     @property
     def consistent(self) -> bool:
         """Are all rows there, and each once?"""
-        return self._ended and self.counted and self._rows == len(self.images)
+        return self._ended and self._whole
 
     def confirms(self, other: Reading) -> bool:
         """Did both come to the listing's end, and find the same images?"""
@@ -99,6 +104,11 @@ class Reading:
         """Say what is wrong with it."""
         totals = " and ".join(str(total) for total in sorted(self._totals))
         return f"TotalCount {totals}, {len(self.images)} different images on {self._pages} pages"
+
+    @property
+    def _whole(self) -> bool:
+        """Are there as many different images as every page's total says?"""
+        return self.counted and self._rows == len(self.images)
 
     @property
     def _stuck(self) -> bool:

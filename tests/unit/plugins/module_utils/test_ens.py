@@ -147,6 +147,17 @@ def test_a_total_beyond_reason_costs_few_calls(client: Client, emulator: Emulato
     assert len(emulator.calls) < 60
 
 
+@pytest.mark.parametrize("count", [100, 150])
+def test_a_first_page_in_place_of_all_others_is_never_taken_for_the_whole(
+    client: Client, emulator: Emulator, count: int
+) -> None:
+    emulator.catalogue = catalogue(shuffled(count))
+    emulator.faults = [{"page": 1}]
+
+    with pytest.raises(AlicloudError, match=f"TotalCount {count}, 50 different images"):
+        listed_images(client)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -261,6 +272,21 @@ def test_a_page_behind_the_last_may_be_refused(client: Client, emulator: Emulato
     ]
 
     assert ids(listed_images(client, ens_region_id=[NODE])) == in_order(images)
+
+
+@pytest.mark.parametrize("count", [50, 100])
+def test_a_page_behind_the_last_may_repeat_it(
+    client: Client, emulator: Emulator, warnings: list[str], count: int
+) -> None:
+    images = shuffled(count)
+    emulator.catalogue = catalogue(images)
+    last = count // 50
+    emulator.faults = [
+        {"match": {"PageNumber": str(last + number)}, "page": last} for number in (1, 2)
+    ]
+
+    assert ids(listed_images(client, ens_region_id=[NODE])) == in_order(images)
+    assert warnings == []
 
 
 def test_a_page_that_is_refused_before_the_last_is_an_error(
