@@ -57,6 +57,12 @@ def failure(endpoint: str, timeout: float = 5.0, verify: bool | str = True) -> s
 # ---- Certificates
 
 
+PURPOSES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
+
+
 class Authority:
     """A certificate authority of our own."""
 
@@ -87,8 +93,18 @@ class Authority:
             .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
         )
+        # What Python checks strictly from 3.13 on.
+        issuer = (signer or self._key).public_key()
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer)
+        builder = builder.add_extension(identifier, critical=False).add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        else:
+            purposes = dict.fromkeys(PURPOSES, False)
+            usage = x509.KeyUsage(**{**purposes, "key_cert_sign": True, "crl_sign": True})
+            builder = builder.add_extension(usage, critical=True)
         certificate = builder.sign(signer or self._key, hashes.SHA256())
         return certificate.public_bytes(serialization.Encoding.PEM)
 
