@@ -20,8 +20,8 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
-from ._errors import AlicloudError
-from ._replies import MAX_BYTES, RETRYABLE, Json, Refusal, judged, shown
+from ._errors import AlicloudError, Json
+from ._replies import MAX_BYTES, RETRYABLE, Refusal, judged, shown
 from ._signing import Acs3Auth, canonical_query
 from ._transport import Transport
 

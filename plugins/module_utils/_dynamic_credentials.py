@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 from ._client import is_loopback, reason, root_cause, scrubbed
 from ._credentials import Credentials, Source, checked
-from ._errors import AlicloudError
-from ._replies import Json, shown
+from ._errors import AlicloudError, Json
+from ._replies import shown
 
 TIMEOUT = 10_000  # milliseconds, to connect and of each read
 METADATA_TIMEOUT = 2_000  # the metadata is on the machine or not there at all

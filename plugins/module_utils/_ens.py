@@ -338,7 +338,9 @@ def _page(client: Client, query: Query, page: int) -> Page:
     key = "Images"
     try:
         # Nobody knows what an empty listing looks like; whatever counts to 0 is one.
-        rows = members(reply[key] if reply.get("TotalCount") != 0 else reply.get(key), "Image")
+        rows = members(
+            reply[key] if reply.get("TotalCount") not in (0, "0") else reply.get(key), "Image"
+        )
         key = "TotalCount"
         total = number(reply.get(key, -1))
         key = "PageSize"
@@ -376,4 +378,4 @@ def _creation_time(row: Json) -> tuple[str, ...]:
         r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?",
         row.get("creation_time", ""),
     )
-    return tuple(part or "" for part in found.groups()) if found else ()
+    return tuple(part or "00" for part in found.groups()) if found else ()

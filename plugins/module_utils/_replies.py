@@ -14,7 +14,7 @@ import typing as t
 import zlib
 from email.utils import parsedate_to_datetime
 
-Json = t.Dict[str, t.Any]
+from ._errors import Json
 
 # A page of 50 images is about 50 KiB.
 MAX_BYTES = 8 * 1024 * 1024

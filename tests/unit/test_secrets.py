@@ -61,7 +61,7 @@ PLAYBOOK = """
     - name: Let them warn of an option that is not theirs
       alicloud.compute.ens_image_info:
         access_key_secrets: odd
-      ignore_errors: true
+      ignore_errors: true # the failure is what is tested
 
     - name: Read a profile
       alicloud.compute.ecs_image_family_info:
@@ -87,7 +87,7 @@ PLAYBOOK = """
     - name: Let them fail
       ansible.builtin.debug:
         msg: "{{ lookup('alicloud.compute.ens_image', 'edge-web-20261120') }}"
-      ignore_errors: true
+      ignore_errors: true # the failure is what is tested
       vars:
         alicloud_access_key_secret: "{{ wrong }}"
 """

@@ -306,8 +306,11 @@ def test_a_page_that_is_refused_before_the_last_is_an_error(
 @pytest.mark.parametrize(
     "images", [None, {}, {"Image": None}, {"Image": []}, "", "absent"], ids=str
 )
-def test_all_empty_listings_are_empty(client: Client, emulator: Emulator, images: t.Any) -> None:
-    reply = {"Code": 0, "TotalCount": 0, "PageNumber": 1, "PageSize": 50, "RequestId": "X"}
+@pytest.mark.parametrize("total", [0, "0"])
+def test_all_empty_listings_are_empty(
+    client: Client, emulator: Emulator, images: t.Any, total: t.Any
+) -> None:
+    reply = {"Code": 0, "TotalCount": total, "PageNumber": 1, "PageSize": 50, "RequestId": "X"}
     body = reply if images == "absent" else {**reply, "Images": images}
     emulator.faults = [{"body": json.dumps(body)}]
 
