@@ -86,6 +86,14 @@ seealso:
 
     LOOKUP = r"""
 options:
+  cache:
+    description:
+      - Whether an answer is kept for the rest of the run of Ansible, so that a question that hundreds of hosts and
+        templates ask is one call, and all of them get the same images even if newer ones are published meanwhile.
+      - An answer in which something is missing is not kept. Modules never use or fill the cache.
+      - In C(ansible-console), a run is the whole session.
+    type: bool
+    default: true
   access_key_id:
     env:
       - name: ALIBABA_CLOUD_ACCESS_KEY_ID

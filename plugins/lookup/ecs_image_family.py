@@ -71,9 +71,11 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._client import Client
-from ..module_utils._ecs import missing, missing_error, newest_images
 from ..plugin_utils._lookup import Options, answered, names
+
+if t.TYPE_CHECKING:
+    from ..module_utils._client import Client
+    from ..plugin_utils._answers import Answers
 
 
 class LookupModule(LookupBase):
@@ -83,14 +85,39 @@ class LookupModule(LookupBase):
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[t.Any]:
         """Return an image dict, or None, for each family and region."""
+        families = names(terms)
+        if terms and not families:
+            return []  # a loop over an empty list has no turn
 
-        def ask(client: Client, options: Options) -> list[t.Any]:
-            families = names(terms)
-            if terms and not families:
-                return []  # a loop over an empty list has no turn
-            found = newest_images(client, families, options["region"], options["network"])
+        def recall(options: Options, answers: Answers) -> list[t.Any] | None:
+            # Without a region it is the profile's, which only the credentials know.
+            regions = options["region"] or [None]
+            found = [answers.known([family, region]) for family in families for region in regions]
+            return found if families and None not in found else None
+
+        def ask(client: Client, options: Options, answers: Answers) -> list[t.Any]:
+            from ..module_utils._ecs import missing, missing_error, newest_images
+
+            def once(pair: tuple[str, str], newest_image: t.Callable[[], t.Any]) -> t.Any:
+                def asked() -> tuple[t.Any, bool]:
+                    newest = newest_image()
+                    return newest, newest is not None
+
+                return answers.once(pair, asked, client.sleep)
+
+            found = newest_images(
+                client,
+                families,
+                options["region"],
+                options["network"],
+                once,
+            )
+            if not options["region"]:
+                for family, _region, newest in found:
+                    if newest:
+                        answers.keep([family, None], newest)
             if options["fail_on_missing"] and missing(found):
                 raise missing_error(found)
             return [newest for _family, _region, newest in found]
 
-        return answered(self, variables, kwargs, ask)
+        return answered(self, variables, kwargs, recall, ask)

@@ -58,9 +58,11 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..module_utils._client import Client
-from ..module_utils._ens import listed_images, matches, missing, missing_error
 from ..plugin_utils._lookup import Options, answered, names
+
+if t.TYPE_CHECKING:
+    from ..module_utils._client import Client
+    from ..plugin_utils._answers import Answers
 
 FILTERS = ("ens_region_id", "image_id", "snapshot_id", "owner", "platform", "architecture")
 
@@ -72,27 +74,43 @@ class LookupModule(LookupBase):
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[t.Any]:
         """Return the image dicts, or None, of each term."""
+        wanted = names(terms)
+        if terms and not wanted:
+            return []  # nothing is asked for, which is not the same as everything
 
-        def ask(client: Client, options: Options) -> list[t.Any]:
-            wanted = names(terms)
-            if terms and not wanted:
-                return []  # nothing is asked for, which is not the same as everything
-            images = listed_images(
-                client, image_name=wanted or None, **{name: options[name] for name in FILTERS}
-            )
-            gaps = missing(
-                images,
-                ens_region_id=options["ens_region_id"],
-                image_id=options["image_id"],
-                image_name=wanted,
-            )
-            if options["fail_on_missing"] and gaps:
-                raise missing_error(gaps)
-            if not wanted:
-                return images
-            result: list[t.Any] = []
-            for name in wanted:
-                result += [row for row in images if matches(row, name)] or [None]
-            return result
+        def recall(_options: Options, answers: Answers) -> list[t.Any] | None:
+            known = answers.known(wanted)
+            return known["images"] if known else None
 
-        return answered(self, variables, kwargs, ask)
+        def ask(client: Client, options: Options, answers: Answers) -> list[t.Any]:
+            from ..module_utils._ens import missing_error
+
+            def asked() -> tuple[t.Any, bool]:
+                found = _found(client, wanted, options)
+                return found, not found["missing"]
+
+            found = answers.once(wanted, asked, client.sleep)
+            if options["fail_on_missing"] and found["missing"]:
+                raise missing_error(found["missing"])
+            return t.cast("list[t.Any]", found["images"])
+
+        return answered(self, variables, kwargs, recall, ask)
+
+
+def _found(client: Client, wanted: list[str], options: Options) -> dict[str, list[t.Any]]:
+    """Return the images of each name or glob, None for one without, and what is missing."""
+    from ..module_utils._ens import listed_images, matches, missing
+
+    images = listed_images(
+        client, image_name=wanted or None, **{name: options[name] for name in FILTERS}
+    )
+    gaps = missing(
+        images,
+        ens_region_id=options["ens_region_id"],
+        image_id=options["image_id"],
+        image_name=wanted,
+    )
+    result: list[t.Any] = [] if wanted else images
+    for name in wanted:
+        result += [row for row in images if matches(row, name)] or [None]
+    return {"images": result, "missing": gaps}

@@ -18,9 +18,11 @@ import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from urllib.parse import quote, urlsplit
 
 from ._errors import AlicloudError, Json
+from ._pace import Pace
 from ._replies import MAX_BYTES, RETRYABLE, Refusal, judged, shown
 from ._signing import Acs3Auth, canonical_query
 from ._transport import Transport
@@ -35,6 +37,11 @@ if t.TYPE_CHECKING:
 # MAX_BACKOFF.
 BACKOFF = 0.5
 MAX_BACKOFF = 20.0
+# A page of 50 images has about 50 KiB. What is larger than this is unpacked one at a time,
+# so that a hundred calls at once do not take a hundred times their memory.
+SMALL = 256 * 1024
+LABEL = r"[A-Za-z0-9-]{1,63}"
+PLAIN_URL = re.compile(rf"(https?://)?({LABEL}(\.{LABEL})*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?")
 USER_AGENT = "alicloud.compute (Ansible collection)"
 
 HINTS = {
@@ -104,7 +111,11 @@ class Client:
         self._skew = 0.0
         self._outage_began: float | None = None
         self._stopped = threading.Event()
-        self._transport = Transport(concurrency, verify)
+        self._pace = Pace(concurrency)
+        self._unpacking = threading.Lock()
+        self._opening = threading.Lock()
+        self._verify = verify
+        self._opened: Transport | None = None
 
     def __enter__(self) -> Client:
         return self
@@ -115,7 +126,17 @@ class Client:
     def close(self) -> None:
         """End all calls and close all connections."""
         self._stopped.set()
-        self._transport.close()
+        self._pace.stop()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _transport(self) -> Transport:
+        """The connections. Nothing heavy is imported before the first call needs them."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = Transport(self.concurrency, self._verify)
+            return self._opened
 
     def each(
         self, function: t.Callable[[Item], Result], items: t.Sequence[Item]
@@ -146,8 +167,10 @@ class Client:
         asked: str,
         host: str,
         region: str = "",
-    ) -> Json:
-        """Return the reply of one call.
+        *,
+        read: t.Callable[[Json], Result],
+    ) -> Result:
+        """Return what `read` returns for the reply of one call.
 
         asked says for error messages what is looked for, and where. host serves the operation
         unless an endpoint is set, into which region is filled in.
@@ -161,29 +184,42 @@ class Client:
             )
         base = base_url((self._endpoint or host).replace("{region}", region))
         url = f"{base}/?{canonical_query(parameters.items())}"
-        began: float | None = None
+        began: float | None = None  # the time of the first failure
+        failure: tuple[Refusal, Credentials] | None = None
         seen: set[str] = set()
         tries = 0
         while True:
-            credentials = self.credentials.current()  # each time, since they may end meanwhile
-            try:
-                reply = self._reply(operation, base, url, credentials)
-            except Refusal as refusal:
-                tries += 1
-                now = time.monotonic()
-                began = now if began is None else began
-                if refusal.kind not in RETRYABLE:
+            left = None if began is None else self._seconds_left(began, time.monotonic())
+            with self._pace.turn(left) as turn:
+                if turn is None:
+                    if failure is None:
+                        raise AlicloudError("Stopped before the call was made.")
+                    raise self._error(operation, asked, *failure)
+                credentials = self.credentials.current()  # each time, since they may end meanwhile
+                try:
+                    result = self._result(operation, base, url, credentials, read)
+                except Refusal as error:
+                    failure = error, credentials
+                else:
                     self._outage_began = None
-                elif self._outage_began is None:
-                    self._outage_began = now
-                wait = self._wait(refusal, seen, tries, self._seconds_left(began, now))
-                if wait is None:
-                    raise self._error(operation, asked, refusal, credentials) from None
-                seen.add(refusal.kind)
-            else:
+                    self._pace.speed_up()
+                    return result
+            refusal = failure[0]
+            tries += 1
+            now = time.monotonic()
+            began = now if began is None else began
+            if refusal.kind not in RETRYABLE:
                 self._outage_began = None
-                return reply
-            self._sleep(wait)
+            elif self._outage_began is None:
+                self._outage_began = now
+            left = self._seconds_left(began, now)
+            wait = self._wait(refusal, seen, tries, left)
+            if wait is None:
+                raise self._error(operation, asked, *failure)
+            if refusal.kind == "throttle":
+                wait = min(left, self._pace.slow_down(turn, wait))
+            seen.add(refusal.kind)
+            self.sleep(wait)
 
     def _seconds_left(self, began: float, now: float) -> float:
         """Return how long a call that first failed at `began` may go on.
@@ -223,13 +259,21 @@ class Client:
             )
         return True
 
-    def _sleep(self, seconds: float) -> None:
-        """Wait before the next try, unless the client is closed meanwhile."""
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the client is closed meanwhile."""
         if self._stopped.wait(seconds):
-            raise AlicloudError("Stopped while it waited for the next try.")
+            raise AlicloudError("Stopped while it waited.")
 
-    def _reply(self, operation: Operation, base: str, url: str, credentials: Credentials) -> Json:
-        """Return the reply of one try, or raise Refusal."""
+    def _result(
+        self,
+        operation: Operation,
+        base: str,
+        url: str,
+        credentials: Credentials,
+        read: t.Callable[[Json], Result],
+    ) -> Result:
+        """Return what is read from the reply of one try, or raise Refusal."""
+        transport = self._transport  # says so if requests is missing
         import requests
         from urllib3.exceptions import HTTPError
 
@@ -245,28 +289,31 @@ class Client:
             },
             auth=Acs3Auth(credentials, lambda: time.time() + self._skew),
         )
-        session = self._transport.session
-        with self._transport.limited(self._timeout) as this:
-            try:
-                with session.send(
-                    session.prepare_request(request),
-                    stream=True,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    **self._transport.settings(base),
-                ) as response:
-                    # As it was sent, and not much more than is accepted.
-                    body = bytearray()
-                    while len(body) <= MAX_BYTES:
-                        chunk = response.raw.read(65536, decode_content=False)
-                        if not chunk:
-                            break
-                        body += chunk
-                if this.was_cut:
-                    raise socket.timeout  # what was cut can look like what has ended
-            except (HTTPError, OSError) as error:  # RequestException is an OSError
-                raise self._transport_refusal(error, base, this.was_cut) from None
-        return judged(response.status_code, response.headers, bytes(body))
+        session = transport.session
+        with ExitStack() as alone:
+            with transport.limited(self._timeout) as this:
+                try:
+                    with session.send(
+                        session.prepare_request(request),
+                        stream=True,
+                        timeout=self._timeout,
+                        allow_redirects=False,
+                        **transport.settings(base),
+                    ) as response:
+                        # As it was sent, and not much more than is accepted.
+                        body = bytearray()
+                        while len(body) <= MAX_BYTES:
+                            chunk = response.raw.read(65536, decode_content=False)
+                            if not chunk:
+                                break
+                            if len(body) <= SMALL < len(body) + len(chunk):
+                                alone.enter_context(self._unpacking)
+                            body += chunk
+                    if this.was_cut:
+                        raise socket.timeout  # what was cut can look like what has ended
+                except (HTTPError, OSError) as error:  # RequestException is an OSError
+                    raise self._transport_refusal(error, base, this.was_cut) from None
+            return read(judged(response.status_code, response.headers, body))
 
     def _transport_refusal(self, error: Exception, base: str, was_cut: bool) -> Refusal:
         """Return what a failure below HTTP means."""
@@ -348,11 +395,7 @@ def base_url(endpoint: str) -> str:
         host, port = url.hostname or "", url.port
     except ValueError as error:
         raise AlicloudError(f"The endpoint is not valid: {error}.") from None
-    label = r"[A-Za-z0-9-]{1,63}"
-    plain = re.fullmatch(
-        rf"(https?://)?({label}(\.{label})*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?", endpoint
-    )
-    if not plain or not host:
+    if not PLAIN_URL.fullmatch(endpoint) or not host:
         # What stands before an @ may be a password.
         shown_endpoint = endpoint.rsplit("@", 1)[-1]
         raise AlicloudError(

@@ -20,8 +20,12 @@ HOSTS = {
     "cn-shanghai-finance-1": "ecs-cn-hangzhou.aliyuncs.com",
     "cn-shenzhen-finance-1": "ecs-cn-hangzhou.aliyuncs.com",
 }
+REGION = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 REGION_VARIABLES = ("ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION")
 
+Newest = t.Callable[[], t.Optional[Json]]
+# Answers a question (family, region) by asking the service, or by what is known already.
+Once = t.Callable[[t.Tuple[str, str], Newest], t.Optional[Json]]
 # (family, region, image dict or None)
 Found = t.List[t.Tuple[str, str, t.Optional[Json]]]
 
@@ -31,10 +35,12 @@ def newest_images(
     families: t.Sequence[str],
     regions: t.Sequence[str] | None,
     network: str = "public",
+    once: Once = lambda _pair, ask: ask(),
 ) -> Found:
     """Return the newest image of each family in each region, family by family, in the order asked.
 
     Without regions, the region of the credentials' profile is asked. network is public or vpc.
+    once gets each pair of a family and a region, and the function that asks the service for it.
 
     Raises AlicloudError; of many calls, with those that failed as `errors` and the images found as
     `images`.
@@ -56,7 +62,12 @@ def newest_images(
     pairs = [(family, region) for family in families for region in regions]
     asked = list(dict.fromkeys(pairs))  # each once, even if it is named twice
     answers = dict(
-        zip(asked, client.each(lambda pair: _newest_image(client, *pair, network), asked))
+        zip(
+            asked,
+            client.each(
+                lambda pair: once(pair, lambda: _newest_image(client, *pair, network)), asked
+            ),
+        )
     )
     failures = [
         ({"image_family": family, "region_id": region}, answer)
@@ -75,7 +86,18 @@ def newest_images(
 def _newest_image(client: Client, family: str, region: str, network: str) -> Json | None:
     """Return the newest available image of a family in a region, or None."""
     asked = f"{family} in {region}"
-    reply = client.call(
+    where = f"{DESCRIBE_IMAGE_FROM_FAMILY.name} {asked}"
+
+    def read(reply: Json) -> Json | None:
+        found = reply.get("Image")
+        if reply and "Image" not in reply and "RequestId" not in reply:
+            raise AlicloudError(f"{where}: no reply of the API; check the endpoint.")
+        # The shape of an empty reply is not documented; whatever has no ImageId is no image.
+        if not found or (isinstance(found, dict) and not found.get("ImageId")):
+            return None
+        return image(found, where, region_id=region)
+
+    return client.call(
         DESCRIBE_IMAGE_FROM_FAMILY,
         {"RegionId": region, "ImageFamily": family},
         asked,
@@ -83,16 +105,8 @@ def _newest_image(client: Client, family: str, region: str, network: str) -> Jso
         if network == "vpc"
         else HOSTS.get(region, f"ecs.{region}.aliyuncs.com"),
         region,
+        read=read,
     )
-    found = reply.get("Image")
-    if reply and "Image" not in reply and "RequestId" not in reply:
-        raise AlicloudError(
-            f"{DESCRIBE_IMAGE_FROM_FAMILY.name} {asked}: no reply of the API; check the endpoint."
-        )
-    # The shape of an empty reply is not documented; whatever has no ImageId is no image.
-    if not found or (isinstance(found, dict) and not found.get("ImageId")):
-        return None
-    return image(found, f"{DESCRIBE_IMAGE_FROM_FAMILY.name} {asked}", region_id=region)
 
 
 def missing(found: Found) -> list[dict[str, str]]:
@@ -135,7 +149,7 @@ def _check_family(family: str) -> None:
 
 def _check_region(region: str) -> None:
     """Refuse a region that would change the host of a request."""
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", region):
+    if not REGION.fullmatch(region):
         raise AlicloudError(
             f"region {region!r:.200} is not valid: a region ID has lower-case letters, digits and "
             "hyphens, such as cn-hangzhou."

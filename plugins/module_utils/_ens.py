@@ -27,10 +27,17 @@ STALE_PAGES = 20
 NOT_ASKED: t.Sequence[str | None] = (None,)
 
 
+# A public image has the same ID in several regions; older replies do not name the region.
+Key = t.Tuple[str, str]
+
+
 class Page(t.NamedTuple):
     """One page of a listing."""
 
-    images: list[Json]
+    # Of each row.
+    keys: list[Key]
+    # Of those rows that were asked for. A listing may be long, and what is sought of it one image.
+    images: dict[Key, Json]
     # TotalCount; -1 if the service gave none.
     total: int
     # The page size that the service went by.
@@ -45,8 +52,8 @@ class Reading:
     """
 
     def __init__(self) -> None:
-        # A public image has the same ID in several regions; older replies do not name the region.
-        self.images: dict[tuple[str, str], Json] = {}
+        self.images: dict[Key, Json] = {}
+        self._keys: set[Key] = set()
         self._pages = 0
         self._rows = 0
         self._stale = 0  # pages in a row without anything new
@@ -68,18 +75,18 @@ class Reading:
 
     def add(self, page: Page) -> None:
         """Take the page that follows."""
-        images = {(row["image_id"], row.get("region_id", "")): row for row in page.images}
-        new = images.keys() - self.images.keys()
+        new = set(page.keys) - self._keys
         self._pages += 1
         self._totals.add(page.total)
         if not new and self._whole:
             # All was there before: behind the last page, some repeat it.
             self._ended = True
             return
-        self._rows += len(page.images)
+        self._rows += len(page.keys)
         self._stale = 0 if new else self._stale + 1
-        self.images.update(images)
-        if not page.images or (len(page.images) < page.size and self.counted):
+        self._keys |= new
+        self.images.update(page.images)
+        if not page.keys or (len(page.keys) < page.size and self.counted):
             self._ended = True
 
     def end(self) -> None:
@@ -98,17 +105,17 @@ class Reading:
 
     def confirms(self, other: Reading) -> bool:
         """Did both come to the listing's end, and find the same images?"""
-        return self._ended and other._ended and self.images.keys() == other.images.keys()
+        return self._ended and other._ended and self._keys == other._keys
 
     def problem(self) -> str:
         """Say what is wrong with it."""
         totals = " and ".join(str(total) for total in sorted(self._totals))
-        return f"TotalCount {totals}, {len(self.images)} different images on {self._pages} pages"
+        return f"TotalCount {totals}, {len(self._keys)} different images on {self._pages} pages"
 
     @property
     def _whole(self) -> bool:
         """Are there as many different images as every page's total says?"""
-        return self.counted and self._rows == len(self.images)
+        return self.counted and self._rows == len(self._keys)
 
     @property
     def _stuck(self) -> bool:
@@ -134,6 +141,10 @@ class Query(t.NamedTuple):
         what = " ".join(filter(None, self[1:]))
         where = f"in {self.ens_region_id}" if self.ens_region_id else "in all nodes"
         return f"{what} {where}" if what else where
+
+
+# Is this row of the query's listing asked for?
+Wanted = t.Callable[[Query, Json], bool]
 
 
 def listed_images(
@@ -185,24 +196,26 @@ def listed_images(
             for identifier in image_id or NOT_ASKED
         )
     )
-    found: list[Json] = []
-    failures: list[tuple[Json, AlicloudError]] = []
-    for query, answer in _answers(client, queries).items():
-        if isinstance(answer, AlicloudError):
-            failures.append(
-                ({"ens_region_id": query.ens_region_id, "image_id": query.image_id}, answer)
-            )
-            continue
-        found += (
-            row
-            for row in answer
-            if (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
+
+    def wanted(query: Query, row: Json) -> bool:
+        return (
+            (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
             and (not names or any(matches(row, pattern) for pattern in names))
             and (not query.image_id or row["image_id"] == query.image_id)
             and (not snapshot_id or row.get("snapshot_id", snapshot_id) == snapshot_id)
             and (not platform or _folded(row.get("platform")) in map(_folded, platform))
             and (not architecture or _folded(row.get("architecture")) in map(_folded, architecture))
         )
+
+    found: list[Json] = []
+    failures: list[tuple[Json, AlicloudError]] = []
+    for query, answer in _answers(client, queries, wanted).items():
+        if isinstance(answer, AlicloudError):
+            failures.append(
+                ({"ens_region_id": query.ens_region_id, "image_id": query.image_id}, answer)
+            )
+        else:
+            found += answer
     found.sort(
         key=lambda row: (row["image_id"], row["ens_region_id"] or "", row.get("region_id", ""))
     )
@@ -267,13 +280,15 @@ def matches(row: Json, pattern: str) -> bool:
     return name == pattern or fnmatchcase(name, pattern)
 
 
-def _answers(client: Client, queries: t.Sequence[Query]) -> dict[Query, list[Json] | AlicloudError]:
-    """Return for each query its complete listing, or why there is none."""
+def _answers(
+    client: Client, queries: t.Sequence[Query], wanted: Wanted
+) -> dict[Query, list[Json] | AlicloudError]:
+    """Return for each query what is wanted of its complete listing, or why there is none."""
     answers: dict[Query, list[Json] | AlicloudError] = {}
     earlier: dict[Query, Reading] = {}
     for _reading in range(MAX_READINGS):
         for query, reading in _readings(
-            client, [query for query in queries if query not in answers]
+            client, [query for query in queries if query not in answers], wanted
         ).items():
             if isinstance(reading, AlicloudError):
                 answers[query] = reading
@@ -301,7 +316,9 @@ def _answers(client: Client, queries: t.Sequence[Query]) -> dict[Query, list[Jso
     return {query: answers[query] for query in queries}
 
 
-def _readings(client: Client, queries: t.Sequence[Query]) -> dict[Query, Reading | AlicloudError]:
+def _readings(
+    client: Client, queries: t.Sequence[Query], wanted: Wanted
+) -> dict[Query, Reading | AlicloudError]:
     """Read the listings side by side, once, round by round."""
     readings = {query: Reading() for query in queries}
     failed: dict[Query, Reading | AlicloudError] = {}
@@ -314,7 +331,7 @@ def _readings(client: Client, queries: t.Sequence[Query]) -> dict[Query, Reading
         ]
         if not jobs:
             return {**readings, **failed}
-        answers = client.each(lambda job: _page(client, *job), jobs)
+        answers = client.each(lambda job: _page(client, *job, wanted), jobs)
         for (query, _number), answer in zip(jobs, answers):
             if isinstance(answer, Page):
                 readings[query].add(answer)
@@ -325,42 +342,52 @@ def _readings(client: Client, queries: t.Sequence[Query]) -> dict[Query, Reading
                 failed.setdefault(query, answer)
 
 
-def _page(client: Client, query: Query, page: int) -> Page:
+def _page(client: Client, query: Query, page: int, wanted: Wanted) -> Page:
     """Return one page of a listing."""
     asked = f"{query}, page {page}" if page > 1 else str(query)
     where = f"{DESCRIBE_IMAGES.name} {asked}"
-    reply = client.call(
+
+    def read(reply: Json) -> Page:
+        key = "Images"
+        try:
+            # Nobody knows what an empty listing looks like; whatever counts to 0 is one.
+            rows = members(
+                reply[key] if reply.get("TotalCount") not in (0, "0") else reply.get(key), "Image"
+            )
+            key = "TotalCount"
+            total = number(reply.get(key, -1))
+            key = "PageSize"
+            size = number(reply.get(key, PAGE_SIZE))
+        except KeyError:
+            raise AlicloudError(
+                f"{where}: the service's reply has no Images; check the endpoint."
+            ) from None
+        except ValueError as error:
+            raise AlicloudError(
+                f"{where}: {key} in the service's reply is {reply[key]!r:.80} and not {error}."
+            ) from None
+        keys: list[Key] = []
+        images: dict[Key, Json] = {}
+        for raw in rows:
+            row = image(raw, where, ens_region_id=query.ens_region_id)
+            if not row.get("image_id"):
+                raise AlicloudError(f"{where}: an image in the service's reply has no ImageId.")
+            keys.append((row["image_id"], row.get("region_id", "")))
+            if wanted(query, row):
+                images[keys[-1]] = row
+        return Page(
+            keys,
+            images,
+            -1 if total is None else total,
+            size if size is not None and 0 < size <= PAGE_SIZE else PAGE_SIZE,
+        )
+
+    return client.call(
         DESCRIBE_IMAGES,
         {**query.parameters, "PageNumber": str(page), "PageSize": str(PAGE_SIZE)},
         asked,
         HOST,
-    )
-    key = "Images"
-    try:
-        # Nobody knows what an empty listing looks like; whatever counts to 0 is one.
-        rows = members(
-            reply[key] if reply.get("TotalCount") not in (0, "0") else reply.get(key), "Image"
-        )
-        key = "TotalCount"
-        total = number(reply.get(key, -1))
-        key = "PageSize"
-        size = number(reply.get(key, PAGE_SIZE))
-    except KeyError:
-        raise AlicloudError(
-            f"{where}: the service's reply has no Images; check the endpoint."
-        ) from None
-    except ValueError as error:
-        raise AlicloudError(
-            f"{where}: {key} in the service's reply is {reply[key]!r:.80} and not {error}."
-        ) from None
-    images = [image(row, where, ens_region_id=query.ens_region_id) for row in rows]
-    for row in images:
-        if not row.get("image_id"):
-            raise AlicloudError(f"{where}: an image in the service's reply has no ImageId.")
-    return Page(
-        images,
-        -1 if total is None else total,
-        size if size is not None and 0 < size <= PAGE_SIZE else PAGE_SIZE,
+        read=read,
     )
 
 

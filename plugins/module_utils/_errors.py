@@ -54,8 +54,9 @@ def joined(
     message = str(first)
     if total > 1:
         # Three are enough to see a pattern, and a line stays readable.
-        shown = "; ".join(str(error) for _asked, error in failures[:3])
-        more = f"; and {len(failures) - 3} more, see errors" if len(failures) > 3 else ""
+        texts = list(dict.fromkeys(str(error) for _asked, error in failures))
+        shown = "; ".join(texts[:3])
+        more = f"; and {len(texts) - 3} more, see errors" if len(texts) > 3 else ""
         message = f"{len(failures)} of {total} calls failed: {shown}{more}"
     return AlicloudError(
         message,

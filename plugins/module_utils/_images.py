@@ -12,6 +12,7 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 
 from ._errors import AlicloudError, Json
 
+NUMBER = re.compile(r"[0-9]{1,18}%?")
 Converter = t.Callable[[t.Any], t.Any]
 
 
@@ -32,7 +33,7 @@ def number(value: t.Any) -> int | None:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}%?", value):
+    if isinstance(value, str) and NUMBER.fullmatch(value):
         return int(value.rstrip("%"))
     raise ValueError("a whole number")
 

@@ -38,6 +38,7 @@ KINDS = tuple(
         ("product", r"invalidapi\.notfound|invalidversion|invalidaction(\..*)?"),
     )
 )
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 RETRYABLE = frozenset(("throttle", "server", "transport"))
 
 
@@ -85,7 +86,7 @@ class Refusal(Exception):
             return None
 
 
-def judged(status: int, headers: t.Mapping[str, str], body: bytes) -> Json:
+def judged(status: int, headers: t.Mapping[str, str], body: bytes | bytearray) -> Json:
     """Return the reply as a dict, or raise Refusal."""
     known: dict[str, t.Any] = {
         "http_status": status,
@@ -123,7 +124,7 @@ def _kind(code: str, status: int) -> str:
     return "throttle" if status == 429 else "server" if status >= 500 else "request"
 
 
-def _decoded(body: bytes) -> Json:
+def _decoded(body: bytes | bytearray) -> Json:
     """Return the JSON object, or the XML error, that a body holds, or raise Refusal."""
     if body[:2] == b"\x1f\x8b":
         # Not asked for, but a proxy may compress; never unpacked beyond the limit.
@@ -158,7 +159,7 @@ def _decoded(body: bytes) -> Json:
 
 def _characters(text: str) -> str:
     """Return JSON without halves of surrogate pairs, which Ansible does not take."""
-    if re.search(r"\\u[dD][89a-fA-F]", text) is None:
+    if SURROGATE.search(text) is None:
         return text
     return json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace").decode()
 

@@ -1,22 +1,34 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lookups share: terms, options and errors, between Ansible's and the client's."""
+"""What the lookups share: terms, options and errors, between Ansible's and the client's.
+
+Ansible loads a lookup in a new process for each task of each host, so this imports little: what
+calls the service is imported when the service is called.
+"""
 
 from __future__ import annotations
 
+import os
 import typing as t
 
+from ansible import constants as C
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils._client import Client
-from ..module_utils._connection import connected
-from ..module_utils._credentials import ENVIRONMENT, KEYS
 from ..module_utils._errors import AlicloudError
+from ._answers import Answers
+
+if t.TYPE_CHECKING:
+    from ..module_utils._client import Client
 
 Options = t.Dict[str, t.Any]
+
+KEYS = ("access_key_id", "access_key_secret", "security_token")
+SECRETS = ("access_key_secret", "security_token")
+# What changes nothing in the answer to a question, but whether and when there is one.
+MANNERS = ("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
 
 
 def names(terms: t.Iterable[t.Any]) -> list[str]:
@@ -36,9 +48,41 @@ def answered(
     plugin: LookupBase,
     variables: dict[str, t.Any] | None,
     direct: dict[str, t.Any],
-    ask: t.Callable[[Client, Options], list[t.Any]],
+    recall: t.Callable[[Options, Answers], list[t.Any] | None],
+    ask: t.Callable[[Client, Options, Answers], list[t.Any]],
 ) -> list[t.Any]:
-    """Return what `ask` returns, which gets a client and all options of the lookup.
+    """Return what `recall` finds among the answers of this run, or else what `ask` returns.
+
+    Both get all options of the lookup.
+
+    Raises AnsibleLookupError.
+    """
+    options = _options(plugin, variables or {}, direct)
+    scope = {name: value for name, value in options.items() if name not in (*SECRETS, *MANNERS)}
+    # Who asks may be told by the environment; it is the same in the whole run, but for plugins
+    # that set it.
+    scope["environment"] = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("ALIBABA_CLOUD_", "ALICLOUD_"))
+        and not any(word in name for word in ("SECRET", "TOKEN"))
+    }
+    answers = Answers(C.DEFAULT_LOCAL_TMP if options["cache"] else None, scope)
+    found = recall(options, answers)
+    if found is not None:
+        return found
+
+    from ..module_utils._connection import connected
+
+    try:
+        with connected(options, Display().warning) as client:
+            return ask(client, options, answers)
+    except AlicloudError as error:
+        raise AnsibleLookupError(str(error)) from None
+
+
+def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
+    """Return all options of a lookup, those of its identity only if they were set on purpose.
 
     Raises AnsibleLookupError.
     """
@@ -60,22 +104,16 @@ def answered(
     # Ansible hands variables over as they are written, templates and all.
     named = {var["name"] for option in definitions.values() for var in option.get("vars", ())}
     variables = {
-        name: plugin._templar.template(value)
-        for name, value in (variables or {}).items()
-        if name in named
+        name: plugin._templar.template(value) for name, value in variables.items() if name in named
     }
     plugin.set_options(var_options=variables, direct=direct)
     options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
-    for name in set(ENVIRONMENT) - set(direct):
+    for name in {*KEYS, "profile"} - set(direct):
         # The credentials read the environment themselves, to tell what was given on purpose.
         origin = plugin.get_option_and_origin(name, hostvars=variables)[1]
         if origin.startswith("env") or name in _outranked(direct):
             options[name] = None
-    try:
-        with connected(options, Display().warning) as client:
-            return ask(client, options)
-    except AlicloudError as error:
-        raise AnsibleLookupError(str(error)) from None
+    return options
 
 
 def _outranked(direct: t.Iterable[str]) -> set[str]:

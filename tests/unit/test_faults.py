@@ -12,6 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils import _client
 from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
@@ -104,7 +105,7 @@ ASK: dict[str, t.Callable[[Client], t.Any]] = {
 @pytest.fixture
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits pass at once."""
-    monkeypatch.setattr(Client, "_sleep", lambda _client, _seconds: None)
+    monkeypatch.setattr(_client, "BACKOFF", 0)
 
 
 def asked(service: str, url: str, retry_timeout: float = 90, **options: t.Any) -> t.Any:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
@@ -26,6 +28,13 @@ except ImportError:  # before ansible-core 2.19, all strings were trusted
 ECS = "alicloud.compute.ecs_image_family"
 ENS = "alicloud.compute.ens_image"
 NODE = "cn-dalian-unicom"
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that Ansible makes for a run."""
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture

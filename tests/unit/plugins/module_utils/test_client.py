@@ -17,7 +17,7 @@ import tracemalloc
 import typing as t
 
 import pytest
-from ansible_collections.alicloud.compute.plugins.module_utils import _client
+from ansible_collections.alicloud.compute.plugins.module_utils import _client, _pace
 from ansible_collections.alicloud.compute.plugins.module_utils._client import (
     Client,
     Operation,
@@ -36,7 +36,10 @@ KEY = Credentials("testAKid", "testAKsecret")
 def call(client: Client) -> dict[str, t.Any]:
     """Return the reply of a call that finds an image, unless a fault is in its way."""
     parameters = {"RegionId": "cn-hangzhou", "ImageFamily": "web"}
-    return client.call(OPERATION, parameters, "web in cn-hangzhou", "ecs.invalid", "cn-hangzhou")
+    asked = "web in cn-hangzhou"
+    return client.call(
+        OPERATION, parameters, asked, "ecs.invalid", "cn-hangzhou", read=lambda reply: reply
+    )
 
 
 def failure(client: Client) -> AlicloudError:
@@ -71,7 +74,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waits pass at once."""
     clock = Clock()
     monkeypatch.setattr(_client, "time", clock)
-    monkeypatch.setattr(Client, "_sleep", clock.wait)
+    monkeypatch.setattr(_pace, "time", clock)
+    monkeypatch.setattr(Client, "sleep", clock.wait)
     return clock
 
 
@@ -665,7 +669,9 @@ def test_without_requests_the_line_that_installs_it_is_told() -> None:
         "import sys; sys.modules['requests'] = None\n"
         "from ansible_collections.alicloud.compute.plugins.module_utils import _client, _errors\n"
         "from ansible_collections.alicloud.compute.plugins.module_utils import _credentials\n"
-        "try: _client.Client(_credentials.Credentials('a', 'b'), warn=print)\n"
+        "client = _client.Client(_credentials.Credentials('a', 'b'), warn=print)\n"
+        "operation = _client.Operation('ecs', 'DescribeImageFromFamily', '2014-05-26')\n"
+        "try: client.call(operation, {}, 'web', 'ecs.invalid', read=print)\n"
         "except _errors.AlicloudError as error: print(error)\n"
     )
     output = subprocess.run(

@@ -338,7 +338,7 @@ def test_a_host_that_is_not_known_is_told_and_asked_for_again_if_that_may_pass(
         raise socket.gaierror(error, "not known" if len(asked) < 3 else "given up")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(Client, "_sleep", lambda client, _seconds: leave(client, len(asked) > 1))
+    monkeypatch.setattr(Client, "sleep", lambda client, _seconds: leave(client, len(asked) > 1))
     with Client(KEY, "ecs.invalid", warn=pytest.fail) as client, pytest.raises(
         AlicloudError, match=r"the host ecs\.invalid is not known: "
     ):
@@ -431,7 +431,7 @@ def test_a_handshake_that_breaks_off_is_tried_again(monkeypatch: pytest.MonkeyPa
     def hang_up(connection: socket.socket) -> None:
         asked.append(len(connection.recv(65536)))
 
-    monkeypatch.setattr(Client, "_sleep", lambda client, _seconds: leave(client, len(asked) > 1))
+    monkeypatch.setattr(Client, "sleep", lambda client, _seconds: leave(client, len(asked) > 1))
     with listening(hang_up) as server, Client(
         KEY, f"https://127.0.0.1:{server.getsockname()[1]}", warn=pytest.fail
     ) as client, pytest.raises(AlicloudError, match="check the network"):

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules that run in the controller's worker, where they need no process of their own.
+
+Ansible starts a Python for each task of a module, which takes many times as long as a call does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import typing as t
+from contextlib import contextmanager
+from importlib import import_module
+
+from ansible import constants as C
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.json import AnsibleJSONEncoder
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as ModuleAction
+
+from ..module_utils._errors import AlicloudError, Json
+
+try:
+    # Ansible loads an action plugin once, in the process that it forks a worker from for each task.
+    # Imported in the workers, requests would cost each task several times what the call does.
+    import_module("requests")
+    HAS_REQUESTS = True
+except ImportError:
+    HAS_REQUESTS = False  # the module looks in its own Python, and says how to install it there
+
+
+class Module(t.Protocol):
+    """A module of this collection."""
+
+    ARGUMENT_SPEC: dict[str, t.Any]
+
+    def run(self, options: Json, warn: t.Callable[[str], None]) -> Json:
+        """Return the result of a task, or raise AlicloudError."""
+
+
+class InProcessAction(ModuleAction):
+    """Runs `module` in this process, or as Ansible runs any module if a task asks for that."""
+
+    module: t.Any
+
+    def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
+        """Return the result of the task."""
+        if not self._in_process(task_vars or {}):
+            return t.cast(Json, super().run(tmp, task_vars))
+        ActionBase.run(self, tmp, task_vars)
+        self._display.vvv(f"Running {self._task.action} in the controller's own process")
+        with _folder(self._loader.get_basedir()):  # in which Ansible starts modules, too
+            result = outcome(self.module, self._task.action, self._task.args)
+        # New in ansible-core 2.21; before, it was always there.
+        if C.config.get_configuration_definition("INJECT_INVOCATION") and not (
+            C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
+        ):
+            del result["invocation"]
+        return result
+
+    def _in_process(self, task_vars: Json) -> bool:
+        """Does nothing ask for another process?"""
+        environment: Json = {}
+        self._compute_environment_string(environment)
+        return not (
+            not HAS_REQUESTS
+            or self._connection.transport != "local"
+            or self._connection.become
+            or self._task.async_val
+            or environment
+            or not self._own_python(task_vars)
+        )
+
+    def _own_python(self, task_vars: Json) -> bool:
+        """Is the Python for modules this one, or Ansible's choice?"""
+        if self._task.delegate_to:
+            task_vars = task_vars["ansible_delegated_vars"][self._task.delegate_to]
+        python = C.config.get_config_value("INTERPRETER_PYTHON", variables=task_vars)
+        python = str(self._templar.template(python)).strip()
+        return python.startswith("auto") or _same_python(python, sys.executable)
+
+
+def outcome(module: Module, name: str, arguments: t.Mapping[str, t.Any]) -> Json:
+    """Return the result of a task, as AnsibleModule would with these arguments.
+
+    name is that of the module, as the task has it.
+    """
+    # Modules get JSON. Secrets of a vault, for one, become plain text by that.
+    given = json.loads(json.dumps(dict(arguments), cls=AnsibleJSONEncoder, vault_to_text=True))
+    # What it finds beside the parameters has no public name; AnsibleModule uses the same.
+    checked = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(given)
+    options = {**given, **checked.validated_parameters}
+    warnings = [
+        f"Both option {both['option']} and its alias {both['alias']} are set."
+        for both in checked._warnings
+    ]
+    try:
+        if checked.error_messages:
+            unsupported = isinstance(checked.errors[0], UnsupportedError)
+            prefix = f"Unsupported parameters for ({name}) module: " if unsupported else ""
+            result: Json = {"failed": True, "msg": prefix + checked.errors.msg}
+        else:
+            result = module.run(options, warnings.append)
+    except AlicloudError as error:
+        result = {"failed": True, **error.result()}
+    result["invocation"] = {"module_args": options}
+    if warnings:
+        result["warnings"] = warnings
+    if checked._deprecations:
+        result["deprecations"] = [
+            {key: value for key, value in deprecation.items() if value is not None}
+            for deprecation in checked._deprecations
+        ]
+    # A secret that is "true" or "None" must not hide what is true or null.
+    plain = {
+        key: value for key, value in result.items() if value is None or isinstance(value, bool)
+    }
+    return {**remove_values(result, checked._no_log_values), **plain}
+
+
+def _same_python(path: str, other: str) -> bool:
+    """Are both in the same environment? Links of the same folder lead to one."""
+    one, two = (os.path.abspath(os.path.expanduser(python)) for python in (path, other))
+    return os.path.dirname(one) == os.path.dirname(two) and os.path.realpath(
+        one
+    ) == os.path.realpath(two)
+
+
+@contextmanager
+def _folder(path: str) -> t.Iterator[None]:
+    """Work in a folder: relative paths in options are its."""
+    before = os.getcwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
