@@ -58,7 +58,8 @@ def answered(
     Raises AnsibleLookupError.
     """
     options = _options(plugin, variables or {}, direct)
-    scope = {name: value for name, value in options.items() if name not in (*SECRETS, *MANNERS)}
+    apart = {*SECRETS, *MANNERS, "region"}  # each question names its region
+    scope = {name: value for name, value in options.items() if name not in apart}
     # Who asks may be told by the environment; it is the same in the whole run, but for plugins
     # that set it.
     scope["environment"] = {

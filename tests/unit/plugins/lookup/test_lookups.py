@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import subprocess
+import sys
 import typing as t
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +20,15 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
+from ansible_collections.alicloud.compute.plugins.module_utils._credentials import (
+    ENVIRONMENT,
+    KEYS,
+)
+from ansible_collections.alicloud.compute.plugins.modules import (
+    ecs_image_family_info,
+    ens_image_info,
+)
+from ansible_collections.alicloud.compute.plugins.plugin_utils import _lookup
 from emulator import Emulator
 
 try:
@@ -247,3 +262,223 @@ def test_a_number_is_a_name_too() -> None:
         AnsibleLookupError, match="No available image was found for 7 in cn-hangzhou"
     ):
         lookup(ECS, 7, region="cn-hangzhou")
+
+
+# ---- One question, one answer a run
+
+
+def publish(emulator: Emulator, name: str) -> None:
+    """Publish a newer image of the family web in cn-hangzhou."""
+    image = {
+        "ImageFamily": "web",
+        "RegionId": ["cn-hangzhou"],
+        "ImageName": name,
+        "CreationTime": "2026-12-31T00:00:00Z",
+    }
+    emulator.catalogue = {
+        **emulator.catalogue,
+        "ecs_images": [*emulator.catalogue["ecs_images"], image],
+    }
+
+
+@pytest.mark.usefixtures("key")
+def test_a_run_has_one_answer_though_a_newer_image_is_published(emulator: Emulator) -> None:
+    before = lookup(ECS, "web", region="cn-hangzhou")
+    publish(emulator, "newer")
+
+    assert lookup(ECS, "web", region="cn-hangzhou") == before
+    assert lookup(ECS, "web", region=["cn-hangzhou"], timeout=5, concurrency=1) == before
+    assert lookup(ECS, "web", "db", region="cn-hangzhou")[0] == before[0]
+    assert [call["parameters"]["ImageFamily"] for call in emulator.calls] == ["web", "db"]
+
+    assert lookup(ECS, "web", region="cn-hangzhou", cache=False)[0]["image_name"] == "newer"
+    assert lookup(ECS, "web", region="cn-hangzhou") == before
+    assert len(emulator.calls) == 3
+
+
+@pytest.mark.usefixtures("key")
+def test_a_new_run_asks_anew(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup(ECS, "web", region="cn-hangzhou")
+    publish(emulator, "newer")
+    (tmp_path / "next").mkdir()
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path / "next"))
+
+    assert lookup(ECS, "web", region="cn-hangzhou")[0]["image_name"] == "newer"
+
+
+@pytest.mark.usefixtures("key")
+def test_the_region_of_a_profile_is_no_other_question(home: Path, emulator: Emulator) -> None:
+    config = home / ".aliyun" / "config.json"
+    config.parent.mkdir()
+    profile = {
+        "name": "default",
+        "mode": "AK",
+        "access_key_id": "testAKid",
+        "access_key_secret": "testAKsecret",
+        "region_id": "cn-hangzhou",
+    }
+    config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    config.chmod(0o600)
+
+    assert lookup(ECS, "web", profile="default") == lookup(ECS, "web", profile="default")
+    assert lookup(ECS, "web", profile="default", region="cn-hangzhou")
+    assert len(emulator.calls) == 1
+
+
+@pytest.mark.usefixtures("key")
+def test_what_is_missing_is_asked_for_anew(emulator: Emulator) -> None:
+    missing = {"region": "cn-hangzhou", "fail_on_missing": False}
+    assert lookup(ECS, "new", "web", **missing)[0] is None
+    image = {"ImageFamily": "new", "RegionId": ["cn-hangzhou"], "ImageName": "first"}
+    image["CreationTime"] = "2026-12-31T00:00:00Z"
+    emulator.catalogue = {
+        **emulator.catalogue,
+        "ecs_images": [*emulator.catalogue["ecs_images"], image],
+    }
+
+    assert lookup(ECS, "new", "web", **missing)[0]["image_name"] == "first"
+    assert len(emulator.calls) == 3
+
+
+@pytest.mark.usefixtures("key")
+def test_an_ens_answer_in_which_something_is_missing_is_not_kept(emulator: Emulator) -> None:
+    asked = {"ens_region_id": [NODE, "sg-singapore-9"], "fail_on_missing": False}
+    whole = lookup(ENS, "edge-web-*", **asked)
+    calls = len(emulator.calls)
+    assert lookup(ENS, "edge-web-*", **asked) == whole
+    assert len(emulator.calls) == calls
+
+    assert lookup(ENS, "nothing", "edge-web-*", **asked)[0] is None
+    calls = len(emulator.calls)
+    with pytest.raises(AnsibleLookupError, match="No ENS image was found for nothing"):
+        lookup(ENS, "nothing", "edge-web-*", ens_region_id=asked["ens_region_id"])
+    assert len(emulator.calls) > calls
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"region": "cn-shanghai"},
+        {"network": "vpc"},
+        {"validate_certs": False},
+        {"access_key_id": "STS.testAKid", "security_token": "testSecurityToken"},
+        {"endpoint": "another"},
+    ],
+    ids=str,
+)
+def test_what_can_change_an_answer_is_another_question(
+    emulator: Emulator, options: dict[str, t.Any]
+) -> None:
+    lookup(ECS, "web", region="cn-hangzhou")
+    if "access_key_id" in options:
+        options["access_key_secret"] = "testSTSsecret"
+    if "endpoint" in options:
+        options["endpoint"] = emulator.url.replace("127.0.0.1", "localhost")
+
+    lookup(ECS, "web", **{"region": "cn-hangzhou", **options})
+
+    assert len(emulator.calls) == 2
+
+
+def test_another_key_in_the_environment_is_another_question(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"region": "cn-hangzhou", "endpoint": emulator.url}
+    for identifier, secret in (("testAKid", "testAKsecret"), ("STS.testAKid", "testSTSsecret")):
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", identifier)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
+        if identifier.startswith("STS"):
+            monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "testSecurityToken")
+        lookup(ECS, "web", **asked)
+
+    assert [call["access_key_id"] for call in emulator.calls] == ["testAKid", "STS.testAKid"]
+
+
+def test_no_secret_is_in_what_is_kept(emulator: Emulator, run: Path) -> None:
+    secrets = {"access_key_secret": "testSTSsecret", "security_token": "testSecurityToken"}
+    for region in ("cn-hangzhou", "cn-nowhere"):
+        with suppress(AnsibleLookupError):
+            lookup(
+                ECS,
+                "web",
+                region=region,
+                endpoint=emulator.url,
+                access_key_id="STS.testAKid",
+                **secrets,
+            )
+
+    kept = [path.name + path.read_text() for path in run.rglob("*") if path.is_file()]
+    assert len(kept) == 3  # an answer and two turns
+    for secret in secrets.values():
+        assert secret not in str(kept)
+        # Names are hashes, which must not be of a secret alone, nor change with it.
+        assert hashlib.sha256(secret.encode()).hexdigest() not in str(kept)
+    lookup(
+        ECS,
+        "web",
+        region="cn-hangzhou",
+        endpoint=emulator.url,
+        access_key_id="STS.testAKid",
+        access_key_secret="another",
+        security_token="another",
+    )
+    assert len(emulator.calls) == 2
+
+
+def test_what_is_kept_is_told_apart_by_all_options_but_these() -> None:
+    """A new option is part of the question; a new secret must be named."""
+    assert set(_lookup.MANNERS) == {
+        *("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
+    }
+    for module in (ecs_image_family_info, ens_image_info):
+        hidden = {name for name, spec in module.ARGUMENT_SPEC.items() if spec.get("no_log")}
+        assert hidden == set(_lookup.SECRETS)
+    assert {*_lookup.KEYS, "profile"} == set(ENVIRONMENT)
+    assert _lookup.KEYS == KEYS
+
+
+def test_an_answer_that_is_known_imports_nothing_that_makes_calls(
+    emulator: Emulator, run: Path
+) -> None:
+    program = """
+import json, sys
+from ansible import constants as C
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader, lookup_loader
+from ansible.template import Templar
+C.DEFAULT_LOCAL_TMP = sys.argv[1]
+init_plugin_loader([])
+before = set(sys.modules)
+loader = DataLoader()
+for name, term, options in json.loads(sys.argv[2]):
+    plugin = lookup_loader.get(name, loader=loader, templar=Templar(loader))
+    assert plugin.run([term], variables={}, **options)
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    asked = [[ECS, "web", {"region": "cn-hangzhou"}], [ENS, "edge-web-*", {"ens_region_id": NODE}]]
+    environment = {
+        **os.environ,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
+        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
+        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
+    }
+    imported = []
+    for _time in range(2):
+        output = subprocess.run(
+            [sys.executable, "-c", program, str(run), json.dumps(asked)],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        imported.append({name.rpartition(".")[2] for name in json.loads(output.splitlines()[-1])})
+
+    cold, warm = imported
+    heavy = {"requests", "urllib3", "ssl", "_client", "_credentials", "_ecs", "_ens", "_transport"}
+    assert heavy <= cold
+    assert not heavy & warm
+    assert len([name for name in warm if name.startswith("_") and name != "_ssl"]) < 12
