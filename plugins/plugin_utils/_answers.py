@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import typing as t
 from contextlib import suppress
@@ -20,6 +21,8 @@ from contextlib import suppress
 from ..module_utils._errors import AlicloudError, Json
 
 POLL = 0.02  # seconds
+# A home may be shared by machines, which must not take each other's runs for dead.
+FOLDER = f"alicloud.compute-{os.uname().nodename}"
 
 
 class Answers:
@@ -34,7 +37,7 @@ class Answers:
         run is the folder of the run, None to keep no answers. scope has what all questions of this
         lookup share, and must not have a secret.
         """
-        self._folder = None if run is None else os.path.join(run, "alicloud.compute")
+        self._folder = None if run is None else os.path.join(run, FOLDER)
         self._scope = scope
 
     def known(self, question: t.Any) -> t.Any:
@@ -106,8 +109,14 @@ class Answers:
     def _turn(self, question: t.Any) -> t.IO[bytes]:
         """Return the file whose lock is the right to ask this question."""
         path = self._path(question)
-        with suppress(FileExistsError):
-            os.mkdir(os.path.dirname(path), 0o700)  # and not the run's folder, if that is gone
+        folder = os.path.dirname(path)
+        try:
+            os.mkdir(folder, 0o700)  # and not the run's folder, if that is gone
+        except FileExistsError:
+            pass
+        else:
+            with suppress(OSError):
+                _sweep(os.path.dirname(os.path.dirname(folder)))
         return open(f"{path}.turn", "a+b")
 
     def _path(self, question: t.Any) -> str:
@@ -115,6 +124,26 @@ class Answers:
             raise FileNotFoundError
         text = json.dumps([self._scope, question], sort_keys=True, default=str)
         return os.path.join(self._folder, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _sweep(runs: str) -> None:
+    """Remove the answers of runs that were killed: Ansible does not, and lets their folders lie.
+
+    Their folders are named ansible-local-, the number of Ansible's process, and eight characters.
+    """
+    for run in os.scandir(runs):
+        name = run.name[len("ansible-local-") : -8]
+        if not (run.name.startswith("ansible-local-") and name.isdecimal()):
+            continue
+        answers = os.path.join(run.path, FOLDER)
+        if not os.path.isdir(answers) or run.stat(follow_symlinks=False).st_uid != os.geteuid():
+            continue
+        try:
+            os.kill(int(name), 0)
+        except ProcessLookupError:
+            shutil.rmtree(answers, ignore_errors=True)
+        except OSError:
+            continue  # it lives, as someone else's
 
 
 def _locked(file: t.IO[bytes]) -> bool:

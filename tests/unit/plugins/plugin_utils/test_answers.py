@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
-from ansible_collections.alicloud.compute.plugins.plugin_utils._answers import Answers
+from ansible_collections.alicloud.compute.plugins.plugin_utils._answers import FOLDER, Answers
 
 QUESTION = ["web", "cn-hangzhou"]
 IMAGE = {"image_id": "m-1"}
@@ -83,7 +83,7 @@ def asking(
 
 def files(tmp_path: Path) -> list[Path]:
     """Return the files that hold answers."""
-    return [path for path in (tmp_path / "alicloud.compute").iterdir() if path.suffix != ".turn"]
+    return [path for path in (tmp_path / FOLDER).iterdir() if path.suffix != ".turn"]
 
 
 def test_many_processes_ask_once(tmp_path: Path, answers: Answers) -> None:
@@ -195,7 +195,7 @@ def test_half_a_note_is_passed_over(tmp_path: Path, answers: Answers) -> None:
     until(lambda: service.times == 1)
     others, found = asking(answers, service, 2)
     time.sleep(0.2)
-    (turn,) = (tmp_path / "alicloud.compute").glob("*.turn")
+    (turn,) = (tmp_path / FOLDER).glob("*.turn")
     with turn.open("a") as file:
         file.write('{"error": {"msg"')
     os.kill(first.pid, signal.SIGKILL)
@@ -212,7 +212,7 @@ def test_nobody_else_can_read_answers(tmp_path: Path, answers: Answers) -> None:
     finally:
         os.umask(before)
 
-    assert stat.S_IMODE((tmp_path / "alicloud.compute").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / FOLDER).stat().st_mode) == 0o700
     assert [stat.S_IMODE(file.stat().st_mode) for file in files(tmp_path)] == [0o600]
 
 
@@ -232,6 +232,28 @@ def test_when_the_run_is_over_nothing_is_kept_and_no_folder_is_made(
 
     assert answers.once(QUESTION, answer, pytest.fail) == IMAGE
     assert not run.exists()
+
+
+def test_answers_of_runs_that_were_killed_are_removed_by_the_next(tmp_path: Path) -> None:
+    dead = FORK.Process(target=int)
+    dead.start()
+    dead.join()
+    folders = {
+        number: tmp_path / f"ansible-local-{number}abc_1234" / FOLDER
+        for number in (dead.pid, os.getpid(), 1, "none")
+    }
+    elsewhere = folders[dead.pid].with_name("alicloud.compute-another-machine")
+    for folder in (*folders.values(), elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "answer").touch()
+    run = tmp_path / f"ansible-local-{os.getpid()}xyz_5678"
+    run.mkdir()
+
+    Answers(str(run), {}).once(QUESTION, lambda: (IMAGE, True), pytest.fail)
+
+    assert not folders.pop(dead.pid).exists()
+    for folder in (*folders.values(), elsewhere):
+        assert (folder / "answer").exists()
 
 
 def test_without_a_run_every_question_is_asked() -> None:

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calls of a task go at once, and slow down and speed up together."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils import _pace
+from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
+from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
+from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._pace import Pace
+from emulator import Emulator
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that a pace goes by."""
+    clock = Clock()
+    monkeypatch.setattr(_pace, "time", clock)
+    return clock
+
+
+def at_once(pace: Pace) -> int:
+    """Return how many turns there are at the same time."""
+    turns = []
+    while True:
+        turn = pace.turn(0)
+        if turn.__enter__() is None:
+            break
+        turns.append(turn)
+    for turn in turns:
+        turn.__exit__(None, None, None)
+    return len(turns)
+
+
+def test_so_many_go_at_once_and_no_more() -> None:
+    assert at_once(Pace(5)) == 5
+
+
+def test_what_is_throttled_halves_the_number_once(clock: Clock) -> None:
+    pace = Pace(16)
+    clock.now = 101.0
+
+    assert pace.slow_down(100.0, 3.0) == 3.0
+    # Those that were under way at the same time are of the same mind.
+    assert [pace.slow_down(100.5, 1.0) for _more in range(15)] == [3.0] * 15
+    clock.now = 103.9
+    assert at_once(pace) == 0
+    clock.now = 104.0
+    assert at_once(pace) == 8
+
+
+def test_one_goes_on_however_often_it_is_throttled(clock: Clock) -> None:
+    pace = Pace(4)
+    for _time in range(10):
+        clock.now += 1
+        pace.slow_down(clock.now, 0.0)
+        clock.now += 1
+
+    assert at_once(pace) == 1
+
+
+def test_answers_speed_up_to_the_most_that_is_allowed(clock: Clock) -> None:
+    pace = Pace(8)
+    for _time in range(3):
+        clock.now += 1
+        pace.slow_down(clock.now, 0.0)
+    numbers = []
+    for _answer in range(40):
+        numbers.append(at_once(pace))
+        pace.speed_up()
+
+    assert numbers == sorted(numbers)
+    assert (numbers[0], numbers[-1]) == (1, 8)
+    assert 20 < numbers.index(8) < 40
+
+
+def test_a_longer_pause_is_not_cut_short(clock: Clock) -> None:
+    pace = Pace(4)
+    pace.slow_down(100.0, 60.0)
+    clock.now = 101.0
+
+    assert pace.slow_down(101.0, 1.0) == 59.0
+
+
+def test_waiting_for_a_turn_ends_in_time_and_when_it_is_stopped() -> None:
+    pace = Pace(1)
+    with pace.turn() as first:
+        assert first is not None
+        with pace.turn(0.05) as late:
+            assert late is None
+        found: list[t.Any] = []
+
+        def wait() -> None:
+            with pace.turn() as turn:
+                found.append(turn)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        pace.stop()
+        thread.join(5)
+
+    assert found == [None]
+
+
+def test_a_turn_that_ends_lets_the_next_go() -> None:
+    pace = Pace(1)
+    ended: list[float] = []
+
+    def work() -> None:
+        with pace.turn() as turn:
+            assert turn is not None
+            ended.append(turn)
+            time.sleep(0.02)
+
+    threads = [threading.Thread(target=work) for _number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+
+    assert len(ended) == 4
+    assert all(later - earlier >= 0.019 for earlier, later in zip(ended, ended[1:]))
+
+
+def test_calls_that_are_throttled_pause_together_and_go_on_with_half_as_many(
+    emulator: Emulator,
+) -> None:
+    emulator.faults = [
+        {"code": "Throttling", "times": 16, "headers": {"x-acs-retry-after": "400"}, "delay": 0.05},
+        {"delay": 0.1},
+    ]
+    families = [f"acs:family_{number}" for number in range(80)]
+    key = Credentials("testAKid", "testAKsecret")
+
+    with Client(key, emulator.url, warn=pytest.fail, concurrency=16) as client:
+        newest_images(client, families, ["cn-hangzhou"])
+
+    throttled = [call for call in emulator.calls if call["code"] == "Throttling"]
+    answered = [call for call in emulator.calls if call["code"] is None]
+    assert (len(throttled), len(answered)) == (16, 80)
+    # Nothing is asked in the pause that the first of them asked for.
+    pause = min(call["ended"] for call in throttled) + 0.4
+    assert min(call["started"] for call in answered) >= pause - 0.02
+    first_end = min(call["ended"] for call in answered)
+    assert len([call for call in answered if call["started"] < first_end]) == 8
+
+    def going(moment: float) -> int:
+        return len([call for call in answered if call["started"] <= moment < call["ended"]])
+
+    assert 8 < max(going(call["started"]) for call in answered) <= 16
