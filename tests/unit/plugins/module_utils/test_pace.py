@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import tracemalloc
 import typing as t
 
 import pytest
@@ -165,3 +167,43 @@ def test_calls_that_are_throttled_pause_together_and_go_on_with_half_as_many(
         return len([call for call in answered if call["started"] <= moment < call["ended"]])
 
     assert 8 < max(going(call["started"]) for call in answered) <= 16
+
+
+def test_many_families_and_regions_are_one_call_each_over_few_connections(
+    emulator: Emulator,
+) -> None:
+    emulator.faults = [{"delay": 0.02}]
+    families = [f"acs:family_{number}" for number in range(20)]
+    regions = emulator.catalogue["regions"][:10]
+    key = Credentials("testAKid", "testAKsecret")
+
+    with Client(key, emulator.url, warn=pytest.fail, concurrency=16) as client:
+        newest_images(client, families, regions)
+        (pool,) = client._transport.session.adapters[
+            "http://"
+        ].poolmanager.pools._container.values()
+
+    assert len(emulator.calls) == 200
+    assert emulator.most_at_once == 16
+    assert pool.num_connections == 16
+
+
+def test_memory_does_not_grow_with_the_calls_that_are_under_way(emulator: Emulator) -> None:
+    # Small on its way and large in memory, most of it of no use.
+    junk = "[" + ",".join(["{}"] * 100_000) + "]"
+    body = f'{{"RequestId": "x", "Junk": {junk}, "Image": {{"ImageId": "m-1"}}}}'
+    emulator.faults = [{"body": body}]
+    families = [f"acs:family_{number}" for number in range(8)]
+    key = Credentials("testAKid", "testAKsecret")
+    tracemalloc.start()
+    json.loads(body)
+    of_one = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+
+    with Client(key, emulator.url, warn=pytest.fail, concurrency=8) as client:
+        newest_images(client, families, ["cn-hangzhou"])
+
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # What was received and not yet read counts, too, and so does what the emulator sends.
+    assert most < of_one * 2 + len(families) * len(body) * 3
