@@ -22,6 +22,17 @@ attributes:
   idempotent:
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     support: full
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: full
+    details:
+      - With a local connection, the task runs in the process of Ansible on the controller, which takes a small part of the
+        time of a module. It runs as a module if it asks for another process, with C(become), C(async), C(environment) or an
+        C(ansible_python_interpreter) that is not Ansible's own, or if Ansible's own Python has no C(requests).
+      - Options, result and errors are the same either way.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: full
   action_group:
     description: Use C(group/alicloud.compute.all) in C(module_defaults) to set the connection options once.
     support: full

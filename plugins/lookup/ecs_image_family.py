@@ -14,7 +14,7 @@ author:
 description:
   - Finds the newest available image of each family, in one or many regions, like
     M(alicloud.compute.ecs_image_family_info), but in a template or variable.
-  - It makes its calls on the controller, each time that the expression is evaluated.
+  - It makes its calls on the controller, once a run for each question (see O(cache)), however many hosts and templates ask.
   - One family in one region gives its image with C(lookup), and a list of one with C(query). More than that give a list.
 options:
   _terms:

@@ -13,7 +13,7 @@ author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
   - Finds ENS images by name or glob, like M(alicloud.compute.ens_image_info), but in a template or variable.
-  - It makes its calls on the controller, each time that the expression is evaluated.
+  - It makes its calls on the controller, once a run for each question (see O(cache)), however many hosts and templates ask.
   - Several images are a list, also with C(lookup). Use C(query(...) | first) for the newest of a series.
 options:
   _terms:
