@@ -8,10 +8,11 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The tools write into a home of their own, so that the user's stays as it is.
 NOX := HOME=$(CURDIR)/.cache/home $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade
 SESSIONS := ruff mypy ansible-lint unit sanity integration docs package
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) lint fuzz soak lock clean
+.PHONY: help demo test $(SESSIONS) lint fuzz soak bench lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -35,12 +36,22 @@ fuzz: .venv/dev.stamp ## Feed 10,000 made-up replies, files and options to each 
 soak: .venv/dev.stamp ## Make 10,000 calls through a service that fails
 	$(BIN)/python tests/utils/soak.py
 
-lock: .venv/run.stamp ## Lock the newest versions of the development tools
+bench: .cache/bench/venv.stamp ## Measure speed beside others, for the guide; QUICK=1 only tries it
+	PYTHONPATH=tests .cache/bench/venv/bin/python -m bench $(if $(QUICK),--quick)
+
+lock: .venv/run.stamp ## Lock the newest versions of the development tools, and of what is compared
 	$(INSTALL) uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade requirements-dev.in -o requirements-dev.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) --constraint requirements-dev.txt tests/bench/requirements.in -o tests/bench/requirements.txt
 
 clean: ## Remove all that the other targets made
 	rm -rf .venv .nox .cache
+
+.cache/bench/venv.stamp: tests/bench/requirements.txt | .venv/run.stamp
+	@echo "Setting up .cache/bench, once: about a minute."
+	$(BIN)/python -m venv --clear .cache/bench/venv
+	.cache/bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 .venv/run.stamp: requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
