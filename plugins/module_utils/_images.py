@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from functools import lru_cache
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
@@ -114,8 +115,8 @@ def image(raw: t.Any, where: str, **added: t.Any) -> Json:
     except WrongType as error:
         raise AlicloudError(f"{where}: in an image of the service's reply, {error}.") from None
     # The names of tags are the user's, and stay as they are.
-    named = camel_dict_to_snake_dict(known, ignore_list=("Tags",))
-    return {"tags": {}, "disk_device_mappings": [], **named, **added}
+    tags_of_image = known.pop("Tags", {})
+    return {"disk_device_mappings": [], **renamed(known), "tags": tags_of_image, **added}
 
 
 def converted(raw: t.Any, converters: t.Mapping[str, Converter]) -> Json:
@@ -130,6 +131,25 @@ def converted(raw: t.Any, converters: t.Mapping[str, Converter]) -> Json:
         except ValueError as error:
             raise WrongType(f"{key} is {value!r:.80} and not {error}") from None
     return {key: value for key, value in result.items() if value is not None}
+
+
+@lru_cache(maxsize=1024)
+def snake_case(key: str) -> str:
+    """Return a key as collections write it. The rules are Ansible's, which takes long for each."""
+    (name,) = camel_dict_to_snake_dict({key: None})
+    return str(name)
+
+
+# The known ones now, which all processes share that Ansible forks from here.
+for known_key in CONVERTERS:
+    snake_case(known_key)
+
+
+def renamed(value: t.Any) -> t.Any:
+    """Return a value of a reply with all keys in it in snake_case."""
+    if isinstance(value, dict):
+        return {snake_case(key): renamed(member) for key, member in value.items()}
+    return [renamed(member) for member in value] if isinstance(value, list) else value
 
 
 def members(value: t.Any, key: str) -> list[Json]:

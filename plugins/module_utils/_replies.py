@@ -137,7 +137,8 @@ def _decoded(body: bytes | bytearray) -> Json:
     if body.lstrip()[:1] == b"<":
         return _xml_error(body.decode("utf-8", "replace"))
     try:
-        reply = json.loads(_characters(body.decode("utf-8-sig")), parse_constant=_no_constant)
+        text = body.decode("utf-8").lstrip("\ufeff")  # some gateways begin with a byte order mark
+        reply = json.loads(_characters(text), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Refusal(
             "transport", "an answer that is not JSON" if body else "an empty answer"

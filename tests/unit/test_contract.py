@@ -105,6 +105,10 @@ def test_the_action_group_has_all_modules() -> None:
     assert set(runtime["action_groups"]["all"]) == names("plugins", "modules")
 
 
+def test_every_module_runs_in_process() -> None:
+    assert names("plugins", "action") == names("plugins", "modules")
+
+
 def test_every_plugin_and_role_has_an_integration_target() -> None:
     targets = names("tests", "integration", "targets")
 
