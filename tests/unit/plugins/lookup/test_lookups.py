@@ -329,7 +329,7 @@ def test_the_region_of_a_profile_is_no_other_question(home: Path, emulator: Emul
 
 @pytest.mark.usefixtures("key")
 def test_what_is_missing_is_asked_for_anew(emulator: Emulator) -> None:
-    missing = {"region": "cn-hangzhou", "fail_on_missing": False}
+    missing: dict[str, t.Any] = {"region": "cn-hangzhou", "fail_on_missing": False}
     assert lookup(ECS, "new", "web", **missing)[0] is None
     image = {"ImageFamily": "new", "RegionId": ["cn-hangzhou"], "ImageName": "first"}
     image["CreationTime"] = "2026-12-31T00:00:00Z"
@@ -344,7 +344,7 @@ def test_what_is_missing_is_asked_for_anew(emulator: Emulator) -> None:
 
 @pytest.mark.usefixtures("key")
 def test_an_ens_answer_in_which_something_is_missing_is_not_kept(emulator: Emulator) -> None:
-    asked = {"ens_region_id": [NODE, "sg-singapore-9"], "fail_on_missing": False}
+    asked: dict[str, t.Any] = {"ens_region_id": [NODE, "sg-singapore-9"], "fail_on_missing": False}
     whole = lookup(ENS, "edge-web-*", **asked)
     calls = len(emulator.calls)
     assert lookup(ENS, "edge-web-*", **asked) == whole
@@ -386,7 +386,7 @@ def test_what_can_change_an_answer_is_another_question(
 def test_another_key_in_the_environment_is_another_question(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = {"region": "cn-hangzhou", "endpoint": emulator.url}
+    asked: dict[str, t.Any] = {"region": "cn-hangzhou", "endpoint": emulator.url}
     for identifier, secret in (("testAKid", "testAKsecret"), ("STS.testAKid", "testSTSsecret")):
         monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", identifier)
         monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
@@ -398,7 +398,10 @@ def test_another_key_in_the_environment_is_another_question(
 
 
 def test_no_secret_is_in_what_is_kept(emulator: Emulator, run: Path) -> None:
-    secrets = {"access_key_secret": "testSTSsecret", "security_token": "testSecurityToken"}
+    secrets: dict[str, t.Any] = {
+        "access_key_secret": "testSTSsecret",
+        "security_token": "testSecurityToken",
+    }
     for region in ("cn-hangzhou", "cn-nowhere"):
         with suppress(AnsibleLookupError):
             lookup(

@@ -57,6 +57,11 @@ def until(condition: t.Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def no_wait(seconds: float) -> None:
+    """Stand for the wait for a question that nobody else asks."""
+    pytest.fail(f"waits for {seconds} seconds")
+
+
 @pytest.fixture
 def answers(tmp_path: Path) -> Answers:
     """The answers of a run."""
@@ -157,9 +162,9 @@ def test_different_questions_do_not_wait_for_each_other(tmp_path: Path, answers:
     asking(answers, service, 1)
     until(lambda: service.times == 1)
 
-    assert answers.once(["db", "cn-hangzhou"], lambda: (1, True), pytest.fail) == 1
+    assert answers.once(["db", "cn-hangzhou"], lambda: (1, True), no_wait) == 1
     other = Answers(str(tmp_path), {"endpoint": "y"})
-    assert other.once(QUESTION, lambda: (2, True), pytest.fail) == 2
+    assert other.once(QUESTION, lambda: (2, True), no_wait) == 2
 
     service.go.touch()
 
@@ -178,12 +183,12 @@ def test_waiting_ends_when_it_is_told_to(tmp_path: Path, answers: Answers) -> No
 
 
 def test_a_file_that_is_broken_is_asked_for_anew(tmp_path: Path, answers: Answers) -> None:
-    answers.once(QUESTION, lambda: (IMAGE, True), pytest.fail)
+    answers.once(QUESTION, lambda: (IMAGE, True), no_wait)
     (file,) = files(tmp_path)
     file.write_text('{"image_id": "m-', encoding="utf-8")
 
     assert answers.known(QUESTION) is None
-    assert answers.once(QUESTION, lambda: ({"image_id": "m-2"}, True), pytest.fail) == {
+    assert answers.once(QUESTION, lambda: ({"image_id": "m-2"}, True), no_wait) == {
         "image_id": "m-2"
     }
     assert answers.known(QUESTION) == {"image_id": "m-2"}
@@ -208,7 +213,7 @@ def test_half_a_note_is_passed_over(tmp_path: Path, answers: Answers) -> None:
 def test_nobody_else_can_read_answers(tmp_path: Path, answers: Answers) -> None:
     before = os.umask(0)
     try:
-        answers.once(QUESTION, lambda: (IMAGE, True), pytest.fail)
+        answers.once(QUESTION, lambda: (IMAGE, True), no_wait)
     finally:
         os.umask(before)
 
@@ -230,7 +235,7 @@ def test_when_the_run_is_over_nothing_is_kept_and_no_folder_is_made(
     if when == "meanwhile":
         run.mkdir()
 
-    assert answers.once(QUESTION, answer, pytest.fail) == IMAGE
+    assert answers.once(QUESTION, answer, no_wait) == IMAGE
     assert not run.exists()
 
 
@@ -249,7 +254,7 @@ def test_answers_of_runs_that_were_killed_are_removed_by_the_next(tmp_path: Path
     run = tmp_path / f"ansible-local-{os.getpid()}xyz_5678"
     run.mkdir()
 
-    Answers(str(run), {}).once(QUESTION, lambda: (IMAGE, True), pytest.fail)
+    Answers(str(run), {}).once(QUESTION, lambda: (IMAGE, True), no_wait)
 
     assert not folders.pop(dead.pid).exists()
     for folder in (*folders.values(), elsewhere):
@@ -259,7 +264,7 @@ def test_answers_of_runs_that_were_killed_are_removed_by_the_next(tmp_path: Path
 def test_without_a_run_every_question_is_asked() -> None:
     answers = Answers(None, {})
 
-    assert answers.once(QUESTION, lambda: (IMAGE, True), pytest.fail) == IMAGE
+    assert answers.once(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
     assert answers.known(QUESTION) is None
     answers.keep(QUESTION, IMAGE)
     assert answers.known(QUESTION) is None
@@ -274,7 +279,7 @@ def test_a_disk_that_is_full_does_not_lose_the_answer(
 
     monkeypatch.setattr(*((os, "replace") if call == "replace" else (json, "dump")), full)
 
-    assert answers.once(QUESTION, lambda: (IMAGE, True), pytest.fail) == IMAGE
+    assert answers.once(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
     assert files(tmp_path) == []
 
 
@@ -286,4 +291,4 @@ def test_a_file_system_without_locks_asks_each_time(
 
     monkeypatch.setattr("fcntl.flock", no_locks)
 
-    assert answers.once(QUESTION, lambda: (IMAGE, True), pytest.fail) == IMAGE
+    assert answers.once(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
