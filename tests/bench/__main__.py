@@ -34,15 +34,13 @@ class Scale(t.NamedTuple):
     slow: int
     # Seconds that the server takes for each of many calls.
     delay: float
-    # Rounds of plays with many hosts, their numbers, and how many of these write files: Ansible
-    # takes 0.4 s for each file.
+    # Rounds of plays with many hosts, and their numbers.
     plays: int
     hosts: tuple[int, ...]
-    writing: int
 
 
-FULL = Scale(rounds=4, fast=40, slow=6, delay=0.1, plays=2, hosts=(10, 100, 500), writing=2)
-QUICK = Scale(rounds=1, fast=2, slow=1, delay=0.01, plays=1, hosts=(2, 4), writing=2)
+FULL = Scale(rounds=4, fast=40, slow=6, delay=0.1, plays=2, hosts=(10, 100, 500))
+QUICK = Scale(rounds=1, fast=2, slow=1, delay=0.01, plays=1, hosts=(2, 4))
 
 
 @contextmanager
@@ -66,7 +64,7 @@ def measured(scale: Scale) -> tuple[list[Goal], list[Table]]:
         times = calls.times(url, variables, scale.rounds, scale.delay)
     print(f"4 of 4: templates for up to {scale.hosts[-1]} hosts", flush=True)
     with emulated() as (url, variables):
-        plays = hosts.costs(url, variables, scale.plays, scale.hosts, scale.writing)
+        plays = hosts.costs(url, variables, scale.plays, scale.hosts)
     goals = [
         *tasks.goals(seconds),
         *processes.goals(costs),

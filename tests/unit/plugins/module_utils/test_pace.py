@@ -179,9 +179,8 @@ def test_many_families_and_regions_are_one_call_each_over_few_connections(
 
     with Client(key, emulator.url, warn=pytest.fail, concurrency=16) as client:
         newest_images(client, families, regions)
-        (pool,) = client._transport.session.adapters[
-            "http://"
-        ].poolmanager.pools._container.values()
+        adapter: t.Any = client._transport.session.adapters["http://"]
+        (pool,) = adapter.poolmanager.pools._container.values()
 
     assert len(emulator.calls) == 200
     assert emulator.most_at_once == 16
