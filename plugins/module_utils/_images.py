@@ -136,8 +136,7 @@ def converted(raw: t.Any, converters: t.Mapping[str, Converter]) -> Json:
 @lru_cache(maxsize=1024)
 def snake_case(key: str) -> str:
     """Return a key as collections write it. The rules are Ansible's, which takes long for each."""
-    (name,) = camel_dict_to_snake_dict({key: None})
-    return str(name)
+    return str(next(iter(camel_dict_to_snake_dict({key: None}))))
 
 
 # The known ones now, which all processes share that Ansible forks from here.

@@ -28,12 +28,12 @@ FORK = multiprocessing.get_context("fork")  # as Ansible makes its workers
 class Service:
     """Something that is asked by many processes, and notes each time in a file."""
 
-    def __init__(self, folder: Path, outcome: t.Any = IMAGE, lasting: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         self.asked = folder / "asked"
         self.asked.touch()
         self.go = folder / "go"
-        self.outcome = outcome
-        self.lasting = lasting
+        self.found: t.Any = IMAGE
+        self.error: AlicloudError | None = None
 
     @property
     def times(self) -> int:
@@ -44,9 +44,9 @@ class Service:
         with self.asked.open("a") as file:
             file.write("x")
         until(self.go.exists)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome, self.lasting
+        if self.error is not None:
+            raise self.error
+        return self.found, self.found is not None
 
 
 def until(condition: t.Callable[[], bool]) -> None:
@@ -125,7 +125,8 @@ def test_one_that_dies_while_it_asks_does_not_block_the_others(
 def test_whoever_waits_shares_a_failure_and_whoever_comes_later_asks_anew(
     tmp_path: Path, answers: Answers
 ) -> None:
-    service = Service(tmp_path, AlicloudError("down", code="Odd", http_status=503, errors=[1]))
+    service = Service(tmp_path)
+    service.error = AlicloudError("down", code="Odd", http_status=503, errors=[1])
     _processes, found = asking(answers, service, 6)
     until(lambda: service.times > 0)
     time.sleep(0.3)
@@ -135,7 +136,7 @@ def test_whoever_waits_shares_a_failure_and_whoever_comes_later_asks_anew(
         assert (result["msg"], result["error_code"], result["errors"]) == ("down", "Odd", [1])
     assert service.times == 1
 
-    service.outcome = IMAGE
+    service.error = None
     assert answers.once(QUESTION, service.answer, time.sleep) == IMAGE
     assert service.times == 2
 
@@ -143,7 +144,8 @@ def test_whoever_waits_shares_a_failure_and_whoever_comes_later_asks_anew(
 def test_what_is_missing_is_shared_with_whoever_waits_and_not_kept(
     tmp_path: Path, answers: Answers
 ) -> None:
-    service = Service(tmp_path, None, lasting=False)
+    service = Service(tmp_path)
+    service.found = None
     _processes, found = asking(answers, service, 4)
     until(lambda: service.times > 0)
     time.sleep(0.3)
@@ -153,7 +155,7 @@ def test_what_is_missing_is_shared_with_whoever_waits_and_not_kept(
     assert service.times == 1
     assert files(tmp_path) == []
 
-    service.outcome, service.lasting = IMAGE, True
+    service.found = IMAGE
     assert answers.once(QUESTION, service.answer, time.sleep) == IMAGE
 
 
