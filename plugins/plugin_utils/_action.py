@@ -134,9 +134,10 @@ def _same_python(path: str, other: str) -> bool:
 @contextmanager
 def _folder(path: str) -> t.Iterator[None]:
     """Work in a folder: relative paths in options are its."""
-    before = os.getcwd()
-    os.chdir(path)
+    before = os.open(".", os.O_RDONLY)
     try:
+        os.chdir(path)
         yield
     finally:
-        os.chdir(before)
+        os.fchdir(before)
+        os.close(before)
