@@ -35,6 +35,7 @@ def environment(emulator: Emulator, home: Path) -> dict[str, str]:
         "ANSIBLE_FORKS": "8",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_NOCOLOR": "true",
+        "TMPDIR": str(home),  # for what a run leaves that is killed
         "PATH": f"{BIN}:{os.environ['PATH']}",
     }
 

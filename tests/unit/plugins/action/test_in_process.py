@@ -150,6 +150,7 @@ def played(
             "ANSIBLE_CALLBACK_PLUGINS": str(folder / "callback_plugins"),
             "ANSIBLE_STDOUT_CALLBACK": "results",
             "PYTHONHASHSEED": "0",  # some messages list a set
+            "TMPDIR": str(folder),  # for what a module leaves that its task's timeout ends
         },
         capture_output=True,
         text=True,
