@@ -66,6 +66,7 @@ class Transport:
 
             disable_warnings(InsecureRequestWarning)
         self._verify = verify
+        self._settings: dict[str, dict[str, t.Any]] = {}
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # This thread's try, for the connection that it comes to use.
@@ -93,6 +94,11 @@ class Transport:
 
     def settings(self, base: str) -> dict[str, t.Any]:
         """Return requests' proxies, verify and cert, with what its environment variables say."""
+        if base not in self._settings:  # looked at once, since it takes a tenth of a call's time
+            self._settings[base] = self._found_settings(base)
+        return self._settings[base]
+
+    def _found_settings(self, base: str) -> dict[str, t.Any]:
         found: dict[str, t.Any] = {
             **self.session.merge_environment_settings(base, {}, True, self._verify, None)
         }
