@@ -18,12 +18,12 @@ import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import nullcontext
 from urllib.parse import quote, urlsplit
 
 from ._errors import AlicloudError, Json
 from ._pace import Pace
-from ._replies import MAX_BYTES, RETRYABLE, Refusal, judged, shown
+from ._replies import GZIP, MAX_BYTES, RETRYABLE, Refusal, judged, shown
 from ._signing import Acs3Auth, canonical_query
 from ._transport import Transport
 
@@ -37,11 +37,12 @@ if t.TYPE_CHECKING:
 # MAX_BACKOFF.
 BACKOFF = 0.5
 MAX_BACKOFF = 20.0
-# A page of 50 images has about 50 KiB. What is larger than this is unpacked one at a time,
-# so that a hundred calls at once do not take a hundred times their memory.
+# A page of 50 images has about 50 KiB. What is larger than this, or compressed, is read one at a
+# time, so that a hundred calls at once do not take a hundred times the memory of its objects.
 SMALL = 256 * 1024
 LABEL = r"[A-Za-z0-9-]{1,63}"
 PLAIN_URL = re.compile(rf"(https?://)?({LABEL}(\.{LABEL})*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?")
+STOPPED = "Stopped before it was answered."
 USER_AGENT = "alicloud.compute (Ansible collection)"
 
 HINTS = {
@@ -112,7 +113,7 @@ class Client:
         self._outage_began: float | None = None
         self._stopped = threading.Event()
         self._pace = Pace(concurrency)
-        self._unpacking = threading.Lock()
+        self._reading = threading.Lock()
         self._opening = threading.Lock()
         self._verify = verify
         self._opened: Transport | None = None
@@ -189,11 +190,11 @@ class Client:
         seen: set[str] = set()
         tries = 0
         while True:
-            left = None if began is None else self._seconds_left(began, time.monotonic())
-            with self._pace.turn(left) as turn:
-                if turn is None:
-                    if failure is None:
-                        raise AlicloudError("Stopped before the call was made.")
+            end = None if began is None else self._end(began)
+            with self._pace.turn(end) as turn_began:
+                if turn_began is None:
+                    if failure is None or self._stopped.is_set():
+                        raise AlicloudError(STOPPED)
                     raise self._error(operation, asked, *failure)
                 credentials = self.credentials.current()  # each time, since they may end meanwhile
                 try:
@@ -212,17 +213,17 @@ class Client:
                 self._outage_began = None
             elif self._outage_began is None:
                 self._outage_began = now
-            left = self._seconds_left(began, now)
+            left = self._end(began) - now
             wait = self._wait(refusal, seen, tries, left)
             if wait is None:
                 raise self._error(operation, asked, *failure)
             if refusal.kind == "throttle":
-                wait = min(left, self._pace.slow_down(turn, wait))
+                wait = min(left, self._pace.slow_down(turn_began, wait))
             seen.add(refusal.kind)
             self.sleep(wait)
 
-    def _seconds_left(self, began: float, now: float) -> float:
-        """Return how long a call that first failed at `began` may go on.
+    def _end(self, began: float) -> float:
+        """Return until when a call may go on that first failed at `began`.
 
         All calls share the patience for an outage, which begins with a passing failure and ends
         with the next answer: a hundred calls to a dead service end after one retry_timeout and not
@@ -230,7 +231,7 @@ class Client:
         """
         if self._outage_began is not None:
             began = min(began, self._outage_began)
-        return began + self._retry_timeout - now
+        return began + self._retry_timeout
 
     def _wait(self, refusal: Refusal, seen: set[str], tries: int, left: float) -> float | None:
         """Return the seconds to wait before the next try, or None if there is to be none."""
@@ -262,7 +263,7 @@ class Client:
     def sleep(self, seconds: float) -> None:
         """Wait, unless the client is closed meanwhile."""
         if self._stopped.wait(seconds):
-            raise AlicloudError("Stopped while it waited.")
+            raise AlicloudError(STOPPED)
 
     def _result(
         self,
@@ -290,29 +291,28 @@ class Client:
             auth=Acs3Auth(credentials, lambda: time.time() + self._skew),
         )
         session = transport.session
-        with ExitStack() as alone:
-            with transport.limited(self._timeout) as this:
-                try:
-                    with session.send(
-                        session.prepare_request(request),
-                        stream=True,
-                        timeout=self._timeout,
-                        allow_redirects=False,
-                        **transport.settings(base),
-                    ) as response:
-                        # As it was sent, and not much more than is accepted.
-                        body = bytearray()
-                        while len(body) <= MAX_BYTES:
-                            chunk = response.raw.read(65536, decode_content=False)
-                            if not chunk:
-                                break
-                            if len(body) <= SMALL < len(body) + len(chunk):
-                                alone.enter_context(self._unpacking)
-                            body += chunk
-                    if this.was_cut:
-                        raise socket.timeout  # what was cut can look like what has ended
-                except (HTTPError, OSError) as error:  # RequestException is an OSError
-                    raise self._transport_refusal(error, base, this.was_cut) from None
+        with transport.limited(self._timeout) as this:
+            try:
+                with session.send(
+                    session.prepare_request(request),
+                    stream=True,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    **transport.settings(base),
+                ) as response:
+                    # As it was sent, and not much more than is accepted.
+                    body = bytearray()
+                    while len(body) <= MAX_BYTES:
+                        chunk = response.raw.read(65536, decode_content=False)
+                        if not chunk:
+                            break
+                        body += chunk
+                if this.was_cut:
+                    raise socket.timeout  # what was cut can look like what has ended
+            except (HTTPError, OSError) as error:  # RequestException is an OSError
+                raise self._transport_refusal(error, base, this.was_cut) from None
+        large = len(body) > SMALL or body.startswith(GZIP)
+        with self._reading if large else nullcontext():
             return read(judged(response.status_code, response.headers, body))
 
     def _transport_refusal(self, error: Exception, base: str, was_cut: bool) -> Refusal:
@@ -320,7 +320,7 @@ class Client:
         from requests import exceptions
 
         if self._stopped.is_set():
-            return Refusal("stopped", "stopped before it was answered")
+            raise AlicloudError(STOPPED)
         cause = root_cause(error)
         host = urlsplit(base).netloc
         if isinstance(error, (exceptions.ProxyError, exceptions.InvalidSchema)):
@@ -380,7 +380,11 @@ class Client:
         text += f" ({', '.join(facts)})" if facts else ""
         text += f"; {hint}" if hint else ""
         return AlicloudError(
-            text, code=code, http_status=refusal.http_status, request_id=request_id
+            text,
+            code=code,
+            http_status=refusal.http_status,
+            request_id=request_id,
+            may_pass=refusal.kind in RETRYABLE,
         )
 
 

@@ -23,10 +23,15 @@ class AlicloudError(Exception):
         code: str | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
+        may_pass: bool = False,
         **found: t.Any,
     ) -> None:
-        """found goes into the result of a failed task: what was found in spite of the error."""
+        """
+        may_pass says that it was tried again, in vain. found goes into the result of a failed task:
+        what was found in spite of the error.
+        """
         super().__init__(message)
+        self.may_pass = may_pass
         self.code = code
         self.http_status = http_status
         self.request_id = request_id
@@ -63,6 +68,7 @@ def joined(
         code=first.code,
         http_status=first.http_status,
         request_id=first.request_id,
+        may_pass=all(error.may_pass for _asked, error in failures),
         errors=[{**asked, **error.result()} for asked, error in failures],
         **found,
     )

@@ -29,12 +29,13 @@ class Pace:
         self._changed = threading.Condition()
 
     @contextmanager
-    def turn(self, seconds: float | None = None) -> t.Iterator[float | None]:
+    def turn(self, end: float | None = None) -> t.Iterator[float | None]:
         """Wait for a turn, which is what happens inside. Give the time when it began.
 
-        Gives None if there was none in so many seconds (None: however long), or after stop().
+        Gives None if all pause beyond the time `end` (None: however long), or after stop(). Waiting
+        for others to end their turns costs no patience, since the service lives.
         """
-        began = self._granted(None if seconds is None else time.monotonic() + seconds)
+        began = self._granted(end)
         try:
             yield began
         finally:
@@ -50,11 +51,10 @@ class Pace:
                 if now >= self._paused_until and self._under_way < int(self._limit):
                     self._under_way += 1
                     return now
-                if end is not None and now >= end:
+                if end is not None and self._paused_until > max(now, end):
                     break
-                times = [when for when in (self._paused_until, end) if when is not None]
-                times = [when - now for when in times if when > now]
-                self._changed.wait(min(times) if times else None)
+                pause = self._paused_until - now
+                self._changed.wait(pause if pause > 0 else None)
         return None
 
     def speed_up(self) -> None:

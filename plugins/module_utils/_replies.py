@@ -38,6 +38,7 @@ KINDS = tuple(
         ("product", r"invalidapi\.notfound|invalidversion|invalidaction(\..*)?"),
     )
 )
+GZIP = b"\x1f\x8b"
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 RETRYABLE = frozenset(("throttle", "server", "transport"))
 
@@ -126,7 +127,7 @@ def _kind(code: str, status: int) -> str:
 
 def _decoded(body: bytes | bytearray) -> Json:
     """Return the JSON object, or the XML error, that a body holds, or raise Refusal."""
-    if body[:2] == b"\x1f\x8b":
+    if body.startswith(GZIP):
         # Not asked for, but a proxy may compress; never unpacked beyond the limit.
         try:
             body = zlib.decompressobj(31).decompress(body, MAX_BYTES + 1)

@@ -30,8 +30,9 @@ try:
     # Imported in the workers, requests would cost each task several times what the call does.
     import_module("requests")
     HAS_REQUESTS = True
-except ImportError:
-    HAS_REQUESTS = False  # the module looks in its own Python, and says how to install it there
+except Exception:
+    # Missing or broken: the module looks in its own Python, and says what is wrong there.
+    HAS_REQUESTS = False
 
 
 class Module(t.Protocol):
@@ -67,13 +68,13 @@ class InProcessAction(ModuleAction):
         """Does nothing ask for another process?"""
         environment: Json = {}
         self._compute_environment_string(environment)
-        return not (
-            not HAS_REQUESTS
-            or self._connection.transport != "local"
-            or self._connection.become
-            or self._task.async_val
-            or environment
-            or not self._own_python(task_vars)
+        return (
+            HAS_REQUESTS
+            and self._connection.transport == "local"
+            and not self._connection.become
+            and not self._task.async_val
+            and not environment
+            and self._own_python(task_vars)
         )
 
     def _own_python(self, task_vars: Json) -> bool:

@@ -15,30 +15,44 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import typing as t
 from contextlib import suppress
 
 from ..module_utils._errors import AlicloudError, Json
 
 POLL = 0.02  # seconds
-# A home may be shared by machines, which must not take each other's runs for dead.
-FOLDER = f"alicloud.compute-{os.uname().nodename}"
+
+
+def _folder() -> str:
+    """Return a name that only processes share which see each other's numbers (see _sweep)."""
+    try:
+        seen = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        seen = ""  # no Linux, no containers
+    return f"alicloud.compute-{os.uname().nodename}-{''.join(filter(str.isdigit, seen))}"
+
+
+FOLDER = _folder()
 
 
 class Answers:
     """The answers of one run: files in a folder that Ansible makes and removes with the run.
 
-    A file holds an answer in which nothing is missing, and no secret. Its name is a hash of the
-    question.
+    Each question has a file for its answer, if nothing is missing in that, and one whose lock is
+    the right to ask, with a note for those that wait. None has a secret. Their names are hashes of
+    the question.
     """
 
-    def __init__(self, run: str | None, scope: Json) -> None:
+    def __init__(self, run: str | None, scope: Json, patience: float) -> None:
         """
         run is the folder of the run, None to keep no answers. scope has what all questions of this
-        lookup share, and must not have a secret.
+        lookup share, and must not have a secret. patience is for how many seconds a question is
+        asked again if the service fails.
         """
         self._folder = None if run is None else os.path.join(run, FOLDER)
         self._scope = scope
+        self._patience = patience
 
     def known(self, question: t.Any) -> t.Any:
         """Return the answer to a question that was asked before, or None."""
@@ -56,10 +70,11 @@ class Answers:
     ) -> t.Any:
         """Return the answer to a question. It is asked unless another process has, or does now.
 
-        ask returns the answer, and whether to keep it. Whoever waits for one that asks gets what
-        that one gets, also a failure: a hundred hosts do not lose patience one after the other. But
-        whoever comes later asks anew. sleep waits for so many seconds, or raises AlicloudError if
-        it is to end.
+        ask returns the answer, and whether to keep it. Those that wait meanwhile get the answer
+        also if it is not kept. They get the failure, too, if the service failed for at least as
+        long as they would have tried, so that they do not lose patience one after the other. But
+        none waits longer than it would try, and whoever comes later asks anew. sleep waits for so
+        many seconds, or raises AlicloudError if it is to end.
 
         Raises AlicloudError.
         """
@@ -68,28 +83,36 @@ class Answers:
         except OSError:
             return ask()[0]  # no folder: nothing is kept, or the run is over
         with turn:
-            # One process notes its failure there at a time; this is where notes are new for us.
-            start = os.fstat(turn.fileno()).st_size
+            before = _note(turn)
+            end = time.monotonic() + self._patience
             try:
                 while not _locked(turn):
+                    if time.monotonic() >= end:
+                        return ask()[0]
                     sleep(POLL)
             except OSError:
                 return ask()[0]  # a file system without locks
             answer = self.known(question)
             if answer is not None:
                 return answer
-            note = _last_note(turn, start)
-            if note is not None:
-                return _outcome(note)
+            # What was noted since is about a question that was asked while this one waited.
+            note = _note(turn)
+            if note["number"] > before["number"]:
+                if "answer" in note:
+                    return note["answer"]
+                if note["patience"] >= self._patience:
+                    raise AlicloudError(note["error"])
+            note = {"number": note["number"] + 1}
             try:
                 answer, lasting = ask()
             except AlicloudError as error:
-                _write_note(turn, {"error": error.result()})
+                if error.may_pass:  # and not if it was stopped, or its key was wrong
+                    _write_note(turn, {**note, "error": str(error), "patience": self._patience})
                 raise
             if lasting:
                 self.keep(question, answer)
             else:
-                _write_note(turn, {"answer": answer})
+                _write_note(turn, {**note, "answer": answer})
             return answer
 
     def keep(self, question: t.Any, answer: t.Any) -> None:
@@ -117,7 +140,7 @@ class Answers:
         else:
             with suppress(OSError):
                 _sweep(os.path.dirname(os.path.dirname(folder)))
-        return open(f"{path}.turn", "a+b")
+        return open(f"{path}.turn", "a+b", buffering=0)  # others write to it, too
 
     def _path(self, question: t.Any) -> str:
         if self._folder is None:
@@ -127,13 +150,13 @@ class Answers:
 
 
 def _sweep(runs: str) -> None:
-    """Remove the answers of runs that were killed: Ansible does not, and lets their folders lie.
+    """Remove the answers of runs that were killed. Ansible lets their folders lie.
 
     Their folders are named ansible-local-, the number of Ansible's process, and eight characters.
     """
     for run in os.scandir(runs):
         name = run.name[len("ansible-local-") : -8]
-        if not (run.name.startswith("ansible-local-") and name.isdecimal()):
+        if not run.name.startswith("ansible-local-") or not name.isdecimal() or len(name) > 9:
             continue
         answers = os.path.join(run.path, FOLDER)
         if not os.path.isdir(answers) or run.stat(follow_symlinks=False).st_uid != os.geteuid():
@@ -155,32 +178,17 @@ def _locked(file: t.IO[bytes]) -> bool:
     return True
 
 
-def _write_note(turn: t.IO[bytes], note: Json) -> None:
-    """Append what those who wait are to get."""
-    with suppress(OSError):
-        turn.write(json.dumps(note).encode() + b"\n")
-        turn.flush()
-
-
-def _last_note(turn: t.IO[bytes], start: int) -> Json | None:
-    """Return the last note behind a position of the file."""
-    turn.seek(start)
-    lines = turn.read().splitlines()
+def _note(turn: t.IO[bytes]) -> Json:
+    """Return what was noted last; half a note, of a process that died, is none."""
+    turn.seek(0)
     try:
-        return t.cast(Json, json.loads(lines[-1])) if lines else None
+        return t.cast(Json, json.loads(turn.read()))
     except ValueError:
-        return None  # half a note, of a process that died
+        return {"number": 0}
 
 
-def _outcome(note: Json) -> t.Any:
-    """Return the answer that a note tells of, or raise the error."""
-    if "error" not in note:
-        return note["answer"]
-    found = note["error"]
-    raise AlicloudError(
-        found.pop("msg"),
-        code=found.pop("error_code"),
-        http_status=found.pop("http_status"),
-        request_id=found.pop("request_id"),
-        **found,
-    )
+def _write_note(turn: t.IO[bytes], note: Json) -> None:
+    """Note for those that wait what became of the question."""
+    with suppress(OSError):
+        turn.truncate(0)
+        turn.write(json.dumps(note).encode())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+from contextlib import suppress
 
 from ansible import constants as C
 from ansible.errors import AnsibleLookupError
@@ -68,7 +69,15 @@ def answered(
         if name.startswith(("ALIBABA_CLOUD_", "ALICLOUD_"))
         and not any(word in name for word in ("SECRET", "TOKEN"))
     }
-    answers = Answers(C.DEFAULT_LOCAL_TMP if options["cache"] else None, scope)
+    with suppress(OSError):
+        # Another account may be signed in meanwhile.
+        status = os.stat(options["config_file"])
+        scope["config_file_status"] = [status.st_mtime_ns, status.st_size, status.st_ino]
+    answers = Answers(
+        C.DEFAULT_LOCAL_TMP if options["cache"] else None,
+        scope,
+        options["timeout"] + options["retry_timeout"],
+    )
     found = recall(options, answers)
     if found is not None:
         return found

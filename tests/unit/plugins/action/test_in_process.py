@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.alicloud.compute.plugins.plugin_utils._action import _same_python
 from emulator import Emulator
 
 BIN = Path(sys.executable).parent
@@ -94,12 +95,15 @@ Result = t.Tuple[str, t.Any, t.Dict[str, t.Any]]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of a playbook, with plugins that the tests need."""
+    other = tmp_path / "python"
     for name, text in {
         "callback_plugins/results.py": CALLBACK,
         "become_plugins/nobody_else.py": BECOME,
         "library/sample.py": MODULE,
         "action_plugins/sample.py": ACTION,
         "password": PASSWORD,
+        "hosts": f"one\ntwo ansible_connection=local ansible_python_interpreter={other}\n",
+        "python": f'#!/bin/sh\nunset PYTHONPATH\nexec {sys.executable} "$@"\n',
         # In the folder of the playbook, which is not the one that Ansible is started in.
         "play/keys.json": json.dumps(
             {
@@ -118,7 +122,7 @@ def folder(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        path.chmod(0o600)
+        path.chmod(0o700 if name == "python" else 0o600)
     return tmp_path
 
 
@@ -132,7 +136,7 @@ def played(
     text = yaml.safe_dump(content, sort_keys=False).replace("'!vault'", "!vault")
     playbook.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [str(BIN / "ansible-playbook"), "-vvv", "-i", "one,two,", str(playbook)],
+        [str(BIN / "ansible-playbook"), "-vvv", "-i", "hosts", str(playbook)],
         cwd=folder,
         env={
             **os.environ,
@@ -317,8 +321,6 @@ def test_a_warning_of_the_client_is_one_of_the_task(folder: Path, emulator: Emul
 
 def test_what_asks_for_another_process_gets_one(folder: Path, emulator: Emulator) -> None:
     other = folder / "python"
-    other.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
-    other.chmod(0o700)
     own = str(Path(sys.executable).with_name("python3"))
     cases: dict[str, tuple[Task, bool]] = {
         "async": ({"async": 30, "poll": 1}, False),
@@ -331,10 +333,8 @@ def test_what_asks_for_another_process_gets_one(folder: Path, emulator: Emulator
             {"vars": {"ansible_python_interpreter": "auto_silent"}},
             True,
         ),
-        "delegated to where another Python is": (
-            {"delegate_to": "two", "vars": {"ansible_connection": "local"}},
-            True,
-        ),
+        "delegated to where another Python is": ({"delegate_to": "two"}, False),
+        "delegated to here": ({"delegate_to": "localhost"}, True),
     }
     tasks = [{"name": name, ECS: ASKED, **task} for name, (task, _own) in cases.items()]
 
@@ -345,6 +345,41 @@ def test_what_asks_for_another_process_gets_one(folder: Path, emulator: Emulator
     assert dict(zip(cases, in_process)) == {name: own for name, (_task, own) in cases.items()}
     names = {result[0] for result in results if result[2].get("image")}
     assert names == set(cases)
+
+
+@pytest.mark.parametrize("error", ["ImportError", "AttributeError"])
+def test_without_a_sound_requests_of_its_own_a_task_runs_as_a_module(
+    folder: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    (folder / "broken").mkdir()
+    (folder / "broken" / "requests.py").write_text(f"raise {error}('broken')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder / "broken"))
+    sound = {"vars": {"ansible_python_interpreter": str(folder / "python")}}
+
+    results, in_process = played(
+        folder, emulator, [{ECS: ASKED, **sound}, {ECS: ASKED, "ignore_errors": True}]
+    )
+
+    assert in_process == [False, False]
+    assert results[0][2]["image"]
+    assert error == "AttributeError" or "requests is missing in" in results[1][2]["msg"]
+
+
+def test_only_links_in_one_folder_are_one_python(tmp_path: Path) -> None:
+    for folder, name, target in (
+        ("venv", "python", sys.executable),
+        ("venv", "python3", "python"),
+        ("venv", "python3.8", "/bin/sh"),
+        ("another", "python", sys.executable),
+    ):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).symlink_to(target)
+    own = str(tmp_path / "venv" / "python")
+
+    assert _same_python(str(tmp_path / "venv" / "python3"), own)
+    assert _same_python(str(tmp_path / "venv" / ".." / "venv" / "python"), own)
+    assert not _same_python(str(tmp_path / "venv" / "python3.8"), own)
+    assert not _same_python(str(tmp_path / "another" / "python"), own)
 
 
 def test_a_host_that_is_not_this_machine_gets_the_module(folder: Path, emulator: Emulator) -> None:

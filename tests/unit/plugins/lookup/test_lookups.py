@@ -327,6 +327,23 @@ def test_the_region_of_a_profile_is_no_other_question(home: Path, emulator: Emul
     assert len(emulator.calls) == 1
 
 
+def test_another_account_in_the_same_profile_is_another_question(
+    home: Path, emulator: Emulator
+) -> None:
+    config = home / "keys.json"
+    asked = {"profile": "default", "config_file": str(config), "endpoint": emulator.url}
+    for identifier, secret in (("testAKid", "testAKsecret"), ("nobody", "secret")):
+        key = {"access_key_id": identifier, "access_key_secret": secret, "region_id": "cn-hangzhou"}
+        profile = {"name": "default", "mode": "AK", **key}
+        config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+        config.chmod(0o600)
+        if identifier == "testAKid":
+            assert lookup(ECS, "web", **asked)
+        else:
+            with pytest.raises(AnsibleLookupError, match=r"InvalidAccessKeyId\.NotFound"):
+                lookup(ECS, "web", **asked)
+
+
 @pytest.mark.usefixtures("key")
 def test_what_is_missing_is_asked_for_anew(emulator: Emulator) -> None:
     missing: dict[str, t.Any] = {"region": "cn-hangzhou", "fail_on_missing": False}

@@ -654,7 +654,7 @@ def test_calls_that_wait_for_their_next_try_end_when_the_client_is_closed(
     thread.join(5)
 
     assert not thread.is_alive()
-    assert "Stopped while it waited" in str(errors[0])
+    assert "Stopped before it was answered" in str(errors[0])
 
 
 def test_results_come_in_order_and_other_exceptions_get_out(client: Client) -> None:
