@@ -331,7 +331,11 @@ def test_another_account_in_the_same_profile_is_another_question(
     home: Path, emulator: Emulator
 ) -> None:
     config = home / "keys.json"
-    asked = {"profile": "default", "config_file": str(config), "endpoint": emulator.url}
+    asked: dict[str, t.Any] = {
+        "profile": "default",
+        "config_file": str(config),
+        "endpoint": emulator.url,
+    }
     for identifier, secret in (("testAKid", "testAKsecret"), ("nobody", "secret")):
         key = {"access_key_id": identifier, "access_key_secret": secret, "region_id": "cn-hangzhou"}
         profile = {"name": "default", "mode": "AK", **key}
