@@ -105,13 +105,7 @@ class LookupModule(LookupBase):
 
                 return answers.once(pair, asked, client.sleep)
 
-            found = newest_images(
-                client,
-                families,
-                options["region"],
-                options["network"],
-                once,
-            )
+            found = newest_images(client, families, options["region"], options["network"], once)
             if not options["region"]:
                 for family, _region, newest in found:
                     if newest:
