@@ -29,8 +29,8 @@ def environment(*variables: str) -> str:
     raise AnsibleFallbackNotFound
 
 
-def connection_spec(service: str) -> dict[str, t.Any]:
-    """Return the argument spec of the connection options; service is ecs or ens.
+def connection_spec(*services: str) -> dict[str, t.Any]:
+    """Return the argument spec of the connection options; services are ecs, ens or both.
 
     The environment variables of the key and the profile stand in _credentials: a key that a task
     gives must not be completed with a token of the environment, and a fallback here would hide
@@ -44,7 +44,8 @@ def connection_spec(service: str) -> dict[str, t.Any]:
         "config_file": {"type": "path", "default": CONFIG_FILE},
         "endpoint": {
             "type": "str",
-            "fallback": (environment, [f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"]),
+            # Each of several services has its own: for_service() reads it.
+            "fallback": (environment, [endpoint_variable(*services)] if len(services) == 1 else []),
         },
         "validate_certs": {"type": "bool", "default": True},
         "ca_path": {"type": "path"},
@@ -52,6 +53,17 @@ def connection_spec(service: str) -> dict[str, t.Any]:
         "retry_timeout": {"type": "float", "default": 90.0},
         "concurrency": {"type": "int", "default": 8},
     }
+
+
+def endpoint_variable(service: str) -> str:
+    """Return the environment variable that names the host of a service."""
+    return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
+
+
+def for_service(options: t.Mapping[str, t.Any], service: str) -> dict[str, t.Any]:
+    """Return the options of a plugin that asks both services, for the client of one."""
+    endpoint = options.get("endpoint") or os.environ.get(endpoint_variable(service)) or None
+    return {**options, "endpoint": endpoint}
 
 
 def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:

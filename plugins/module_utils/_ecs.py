@@ -54,12 +54,25 @@ def newest_images(
         regions = [client.credentials.region_id]
     if not families:
         raise AlicloudError("No image family is named. Name one or more.")
-    for family in families:
-        _check_family(family)
-    for region in regions:
-        _check_region(region)
+    return newest_of(
+        client, [(family, region) for family in families for region in regions], network, once
+    )
 
-    pairs = [(family, region) for family in families for region in regions]
+
+def newest_of(
+    client: Client,
+    pairs: t.Sequence[tuple[str, str]],
+    network: str = "public",
+    once: Once = lambda _pair, ask: ask(),
+) -> Found:
+    """Return the newest image of each pair (family, region), in the order asked.
+
+    The rest is as in newest_images.
+    """
+    for family in dict.fromkeys(family for family, _region in pairs):
+        _check_family(family)
+    for region in dict.fromkeys(region for _family, region in pairs):
+        _check_region(region)
     asked = list(dict.fromkeys(pairs))  # each once, even if it is named twice
     answers = dict(
         zip(

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from fnmatch import fnmatchcase
 
 from ._client import Client, Operation
 from ._errors import AlicloudError, Json, joined
-from ._images import image, members, number
+from ._images import LONG_AGO, created, image, members, number
 
 DESCRIBE_IMAGES = Operation("ens", "DescribeImages", "2017-11-10")
 # One host for all nodes; accounts of the international site set the endpoint
@@ -199,12 +198,9 @@ def listed_images(
 
     def wanted(query: Query, row: Json) -> bool:
         return (
-            (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
-            and (not names or any(matches(row, pattern) for pattern in names))
+            selected(row, names, owner, platform, architecture)
             and (not query.image_id or row["image_id"] == query.image_id)
             and (not snapshot_id or row.get("snapshot_id", snapshot_id) == snapshot_id)
-            and (not platform or _folded(row.get("platform")) in map(_folded, platform))
-            and (not architecture or _folded(row.get("architecture")) in map(_folded, architecture))
         )
 
     found: list[Json] = []
@@ -219,7 +215,7 @@ def listed_images(
     found.sort(
         key=lambda row: (row["image_id"], row["ens_region_id"] or "", row.get("region_id", ""))
     )
-    found.sort(key=_creation_time, reverse=True)
+    found.sort(key=lambda row: created(row) or LONG_AGO, reverse=True)
     if failures:
         raise joined(failures, len(queries), images=found)
     return found
@@ -278,6 +274,22 @@ def matches(row: Json, pattern: str) -> bool:
     """Has the image this name, or one that the glob describes? Case matters."""
     name = row.get("image_name", "")
     return name == pattern or fnmatchcase(name, pattern)
+
+
+def selected(
+    row: Json,
+    names: t.Sequence[str] | None,
+    owner: t.Sequence[str],
+    platform: t.Sequence[str] | None,
+    architecture: t.Sequence[str] | None,
+) -> bool:
+    """Has the image one of the values of each filter that is given? Only names mind case."""
+    return (
+        (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
+        and (not names or any(matches(row, pattern) for pattern in names))
+        and (not platform or _folded(row.get("platform")) in map(_folded, platform))
+        and (not architecture or _folded(row.get("architecture")) in map(_folded, architecture))
+    )
 
 
 def _answers(
@@ -393,16 +405,3 @@ def _page(client: Client, query: Query, page: int, wanted: Wanted) -> Page:
 
 def _folded(value: str | None) -> str:
     return (value or "").casefold()
-
-
-def _creation_time(row: Json) -> tuple[str, ...]:
-    """Return when an image was made, in UTC, to be compared; before all if it does not say.
-
-    The service writes 2026-01-31T12:00:00Z, with seconds or without. Not parsed by datetime, which
-    takes more or less in each version of Python, since the order must be the same for all.
-    """
-    found = re.match(
-        r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?",
-        row.get("creation_time", ""),
-    )
-    return tuple(part or "00" for part in found.groups()) if found else ()

@@ -286,6 +286,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._connection import connected, connection_spec, environment
 from ..module_utils._ecs import REGION_VARIABLES, missing, missing_error, newest_images
 from ..module_utils._errors import AlicloudError
+from ..module_utils._task import Task
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs"),
@@ -311,9 +312,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
-def run(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> dict[str, t.Any]:
+def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
-    with connected(options, warn) as client:
+    with connected(options, task.warn) as client:
         found = newest_images(
             client, options["image_family"], options["region"], options["network"]
         )
@@ -338,7 +339,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = run(module.params, module.warn)
+        result = run(module.params, Task(module.warn, module.check_mode))
     except AlicloudError as error:
         module.fail_json(**error.result())
     module.exit_json(**result)

@@ -194,6 +194,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._connection import connected, connection_spec
 from ..module_utils._ens import OWNERS, listed_images, missing, missing_error
 from ..module_utils._errors import AlicloudError
+from ..module_utils._task import Task
 
 FILTERS = (
     "ens_region_id",
@@ -218,9 +219,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
-def run(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> dict[str, t.Any]:
+def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
-    with connected(options, warn) as client:
+    with connected(options, task.warn) as client:
         images = listed_images(client, **{name: options[name] for name in FILTERS})
     asked = ("ens_region_id", "image_id", "image_name")
     gaps = missing(images, **{name: options[name] for name in asked})
@@ -233,7 +234,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = run(module.params, module.warn)
+        result = run(module.params, Task(module.warn, module.check_mode))
     except AlicloudError as error:
         module.fail_json(**error.result())
     module.exit_json(**result)

@@ -24,6 +24,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 
 from ..module_utils._errors import AlicloudError, Json
+from ..module_utils._task import Task
 
 try:
     # Ansible loads an action plugin once, in the process that it forks a worker from for each task.
@@ -40,7 +41,7 @@ class Module(t.Protocol):
 
     ARGUMENT_SPEC: dict[str, t.Any]
 
-    def run(self, options: Json, warn: t.Callable[[str], None]) -> Json:
+    def run(self, options: Json, task: Task) -> Json:
         """Return the result of a task, or raise AlicloudError."""
 
 
@@ -56,7 +57,13 @@ class InProcessAction(ModuleAction):
         ActionBase.run(self, tmp, task_vars)
         self._display.vvv(f"Running {self._task.action} in the controller's own process")
         with _folder(self._loader.get_basedir()):  # in which Ansible starts modules, too
-            result = outcome(self.module, self._task.action, self._task.args)
+            result = outcome(
+                self.module,
+                self._task.action,
+                self._task.args,
+                check_mode=self._task.check_mode,
+                show=self._display.display,
+            )
         # New in ansible-core 2.21; before, it was always there.
         if C.config.get_configuration_definition("INJECT_INVOCATION") and not (
             C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
@@ -86,10 +93,17 @@ class InProcessAction(ModuleAction):
         return python.startswith("auto") or _same_python(python, sys.executable)
 
 
-def outcome(module: Module, name: str, arguments: t.Mapping[str, t.Any]) -> Json:
+def outcome(
+    module: Module,
+    name: str,
+    arguments: t.Mapping[str, t.Any],
+    *,
+    check_mode: bool,
+    show: t.Callable[[str], None],
+) -> Json:
     """Return the result of a task, as AnsibleModule would with these arguments.
 
-    name is that of the module, as the task has it.
+    name is that of the module, as the task has it. show takes lines of progress.
     """
     # Modules get JSON. Secrets of a vault, for one, become plain text by that.
     given = json.loads(json.dumps(dict(arguments), cls=AnsibleJSONEncoder, vault_to_text=True))
@@ -106,7 +120,7 @@ def outcome(module: Module, name: str, arguments: t.Mapping[str, t.Any]) -> Json
             prefix = f"Unsupported parameters for ({name}) module: " if unsupported else ""
             result: Json = {"failed": True, "msg": prefix + checked.errors.msg}
         else:
-            result = module.run(options, warnings.append)
+            result = module.run(options, Task(warnings.append, check_mode, show))
     except AlicloudError as error:
         result = {"failed": True, **error.result()}
     result["invocation"] = {"module_args": options}

@@ -91,11 +91,8 @@ def answered(
         raise AnsibleLookupError(str(error)) from None
 
 
-def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
-    """Return all options of a lookup, those of its identity only if they were set on purpose.
-
-    Raises AnsibleLookupError.
-    """
+def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
+    """Return all options of a lookup. Raises AnsibleLookupError for one that it does not have."""
     direct.pop("wantlist", None)  # ansible-core 2.18 adds it in loops
     definitions = plugin.option_definitions
     known = {
@@ -117,7 +114,15 @@ def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options
         name: plugin._templar.template(value) for name, value in variables.items() if name in named
     }
     plugin.set_options(var_options=variables, direct=direct)
-    options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
+    return {name: plugin.get_option(name) for name in definitions if name != "_terms"}
+
+
+def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
+    """Return all options of a lookup, those of its identity only if they were set on purpose.
+
+    Raises AnsibleLookupError.
+    """
+    options = own_options(plugin, variables, direct)
     for name in {*KEYS, "profile"} - set(direct):
         # The credentials read the environment themselves, to tell what was given on purpose.
         origin = plugin.get_option_and_origin(name, hostvars=variables)[1]

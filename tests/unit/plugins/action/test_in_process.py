@@ -66,13 +66,15 @@ ARGUMENT_SPEC = {
     "many": {"type": "list", "elements": "dict", "options": {"size": {"type": "int"}}},
     "flag": {"type": "bool"},
 }
-def run(options, warn):
-    warn("once")
-    warn("once")
-    return {"changed": False, "given": options, "echo": f"{options['secret']} is true", "yes": True}
+from ansible_collections.alicloud.compute.plugins.module_utils._task import Task
+def run(options, task):
+    task.warn("once")
+    task.warn("once")
+    task.show("Seen only from within Ansible")
+    return {"changed": False, "check_mode": task.check_mode, "given": options, "echo": f"{options['secret']} is true", "yes": True}
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    module.exit_json(**run(module.params, module.warn))
+    module.exit_json(**run(module.params, Task(module.warn, module.check_mode)))
 if __name__ == "__main__":
     main()
 """

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module of this name, without a process of its own where it can."""
+
+from __future__ import annotations
+
+from ..modules import image_lock
+from ..plugin_utils._action import InProcessAction
+
+
+class ActionModule(InProcessAction):
+    """See the module."""
+
+    module = image_lock

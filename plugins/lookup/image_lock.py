@@ -1,0 +1,229 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locked images in templates and variables."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: image_lock
+short_description: Read locked images
+version_added: 0.2.0
+author:
+  - The alicloud.compute authors (@alicloud-compute)
+description:
+  - Reads images from the lock file that M(alicloud.compute.image_lock#module) writes. No service is asked.
+  - With O(source=newest), the same template gets the newest images instead, as P(alicloud.compute.ecs_image_family#lookup)
+    and P(alicloud.compute.ens_image#lookup) find them. So a template can go by the lock in production and by what is new
+    elsewhere.
+options:
+  _terms:
+    description: The names of the locked images.
+    type: list
+    elements: str
+    required: true
+  path:
+    description: The lock file. A relative path starts from the folder of the playbook.
+    type: str
+    default: images.lock.yml
+    env:
+      - name: ALICLOUD_IMAGE_LOCK
+    ini:
+      - section: alicloud
+        key: image_lock
+    vars:
+      - name: alicloud_image_lock
+  region:
+    description:
+      - The region or ENS node. It may be left out if the image is locked in one only.
+    type: str
+    env:
+      - name: ALIBABA_CLOUD_REGION_ID
+      - name: ALIBABA_CLOUD_REGION
+      - name: ALICLOUD_REGION
+    ini:
+      - section: alicloud
+        key: region
+    vars:
+      - name: alicloud_region
+  source:
+    description:
+      - V(lock) for the locked image. V(newest) asks the service for the newest one of what the lock was made from; no guard of
+        M(alicloud.compute.image_lock#module) is heeded then. Its connection comes from the variables, the environment or the
+        ini file, as with the lookups of the services.
+    type: str
+    choices: [lock, newest]
+    default: lock
+    env:
+      - name: ALICLOUD_IMAGE_SOURCE
+    ini:
+      - section: alicloud
+        key: image_source
+    vars:
+      - name: alicloud_image_source
+seealso:
+  - module: alicloud.compute.image_lock
+  - plugin: alicloud.compute.ecs_image_family
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Lock an image
+  alicloud.compute.image_lock:
+    path: images.lock.yml
+    images:
+      - name: web
+        image_family: web
+        region: [cn-hangzhou, cn-shanghai]
+
+- name: Show the ID that is locked
+  ansible.builtin.debug:
+    msg: "{{ lookup('alicloud.compute.image_lock', 'web', region='cn-hangzhou').image_id }}"
+
+- name: Show the newest by the same expression
+  ansible.builtin.debug:
+    msg: "{{ lookup('alicloud.compute.image_lock', 'web', region='cn-hangzhou').image_id }}"
+  vars:
+    alicloud_image_source: newest
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - An image for each name, with RV(ignore:image_id) and, as far as they are known, RV(ignore:image_name),
+      RV(ignore:image_version), RV(ignore:creation_time) and RV(ignore:image_owner_alias), and with RV(ignore:region_id), or
+      RV(ignore:ens_region_id) of an ENS image.
+    - With O(source=newest), all that the service says of it.
+  type: list
+  elements: dict
+"""
+
+import os
+import typing as t
+
+from ansible import constants as C
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
+from ansible.plugins.lookup import LookupBase
+
+from ..module_utils._errors import AlicloudError
+from ..plugin_utils._answers import Answers
+from ..plugin_utils._lookup import names, own_options
+
+PATIENCE = 60.0  # seconds that another process may take to read a lock
+
+Json = t.Dict[str, t.Any]
+
+
+class LookupModule(LookupBase):
+    """See DOCUMENTATION."""
+
+    def run(
+        self, terms: list[t.Any], variables: Json | None = None, **kwargs: t.Any
+    ) -> list[t.Any]:
+        """Return an image dict for each name."""
+        wanted = names(terms)
+        variables = variables or {}
+        options = own_options(self, variables, kwargs)
+        path = os.path.join(self.get_basedir(variables), os.path.expanduser(options["path"]))
+        try:
+            lock = _images_of(path)
+        except AlicloudError as error:
+            raise AnsibleLookupError(str(error)) from None
+        return [
+            self._image(lock, path, name, options["region"], options["source"], variables)
+            for name in wanted
+        ]
+
+    def _image(
+        self, lock: Json, path: str, name: str, region: str | None, source: str, variables: Json
+    ) -> Json:
+        if name not in lock:
+            raise AnsibleLookupError(
+                f"{path} has no image {name}. There are {', '.join(lock) or 'none'}."
+            )
+        locked = lock[name]
+        regions: Json = locked["regions"]
+        if region is None and len(regions) == 1:
+            (region,) = regions
+        if region not in regions:
+            said = "no region is named" if region is None else f"it is not locked in {region}"
+            raise AnsibleLookupError(
+                f"{path}, {name}: {said}. Set region to one of {', '.join(regions)}."
+            )
+        if source == "newest":
+            return self._newest(name, locked["source"], region, variables)
+        where = "region_id" if "image_family" in locked["source"] else "ens_region_id"
+        family = {key: value for key, value in locked["source"].items() if key == "image_family"}
+        return {**regions[region], **family, where: region}
+
+    def _newest(self, name: str, source: Json, region: str, variables: Json) -> Json:
+        if "image_family" in source:
+            return t.cast(
+                Json,
+                self._other("ecs_image_family").run(
+                    [source["image_family"]], variables, region=region
+                )[0],
+            )
+        filters = {key: value for key, value in source.items() if key != "image_name"}
+        found = self._other("ens_image").run(
+            source["image_name"],
+            variables,
+            ens_region_id=region,
+            fail_on_missing=False,
+            **filters,
+        )
+        images = [image for image in found if image]
+        if not images:
+            raise AnsibleLookupError(f"{name} in {region}: no image of that name is available.")
+        return t.cast(Json, max(images, key=lambda image: image.get("creation_time", "")))
+
+    def _other(self, name: str) -> t.Any:
+        return lookup_loader.get(
+            f"alicloud.compute.{name}", loader=self._loader, templar=self._templar
+        )
+
+
+def _images_of(path: str) -> Json:
+    """Return {name: {"source": ..., "regions": {region: image}}} of a lock file.
+
+    It is read once a run, if it does not change: YAML takes long, and a lookup is evaluated for
+    each host.
+
+    Raises AlicloudError.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise AlicloudError(
+            f"{path} cannot be read: {error.strerror}. The module alicloud.compute.image_lock "
+            "writes it; path says where it is."
+        ) from None
+    answers = Answers(
+        C.DEFAULT_LOCAL_TMP,
+        {"lock": path, "status": [status.st_mtime_ns, status.st_size, status.st_ino]},
+        PATIENCE,
+    )
+    known = answers.known("images")
+    if known is not None:
+        return t.cast(Json, known)
+
+    import time
+
+    from ..module_utils import _lock
+
+    def read() -> tuple[Json, bool]:
+        lock = _lock.read(path) or {}
+        images = {
+            name: {
+                "source": _lock.source(locked),
+                "regions": {
+                    region: {key: entry[key] for key in _lock.IMAGE_KEYS if key in entry}
+                    for region, entry in locked["regions"].items()
+                },
+            }
+            for name, locked in lock.items()
+        }
+        return images, True
+
+    return t.cast(Json, answers.once("images", read, time.sleep))

@@ -1,0 +1,422 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lock file: which image of each wanted image a fleet is pinned to.
+
+A lock is {name: {**source, "regions": {region: entry}}}. A source is what the image was asked by:
+{"image_family": ...}, or {"image_name": [...], "owner": [...]} with the filters of ENS. An entry is
+an image as {image_id, image_name, image_version, creation_time, image_owner_alias, resolved},
+without what is not known, and may have two lists of such images: `previous`, those that were locked
+before, the last first, and `soaking`, those that were the newest but too young, the newest first.
+All values are strings.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import gc
+import os
+import re
+import tempfile
+import time
+import typing as t
+from contextlib import contextmanager, suppress
+
+try:
+    import yaml
+    from ansible.module_utils.common.yaml import SafeDumper, SafeLoader
+
+    HAS_YAML = True
+except ImportError:
+    HAS_YAML = False
+
+from ._errors import AlicloudError, Json
+from ._wanted import PlaceKey
+
+FORMAT = "1"
+IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
+# build is the tag by which regions agree, if one does.
+ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
+SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
+# As many earlier images are enough to roll back, and to say how far behind a host is.
+PREVIOUS = 5
+PATIENCE = 30.0  # seconds to wait for another run that writes the same lock
+POLL = 0.05  # seconds
+HEADER = """\
+# yamllint disable-file
+# The images that the fleet is pinned to, written by alicloud.compute.image_lock.
+# Review its changes like code. Let the module change it rather than an editor.
+"""
+
+Lock = t.Dict[str, Json]
+
+
+def read(path: str) -> Lock | None:
+    """Return the lock of a file; None if there is no such file.
+
+    Raises AlicloudError, with the line, for a file that is no lock.
+    """
+    text = content(path)
+    return None if text is None else parsed(text, path)
+
+
+def content(path: str) -> str | None:
+    """Return the text of a lock file; None if there is no such file. Raises AlicloudError."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise AlicloudError(f"{path} is no lock of images: it is not UTF-8 ({error}).") from None
+    except OSError as error:
+        raise AlicloudError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def parsed(text: str, path: str) -> Lock:
+    """Return the lock that a text describes. path is for errors.
+
+    Raises AlicloudError with the line of what is wrong, however it came to be wrong.
+    """
+    _need_yaml()
+    conflict = re.search(r"^(<<<<<<< |=======$|>>>>>>> )", text, flags=re.M)
+    if conflict:
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise AlicloudError(
+            f"{path}, line {line}: there is a merge conflict. Take either side, then run "
+            "image_lock again."
+        )
+    try:
+        with _no_collection():
+            root = yaml.compose(text, Loader=SafeLoader)
+            return _Reader(path).lock(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise AlicloudError(_broken(path, line, f"no YAML: {error.problem}")) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise AlicloudError(_broken(path, line, f"no YAML: {error.reason}")) from None
+    except RecursionError:
+        raise AlicloudError(_broken(path, 1, "it is nested too deep")) from None
+
+
+def written(lock: Lock) -> str:
+    """Return the text of a lock's file. Names and regions are in the order of the alphabet."""
+    _need_yaml()
+    images = {
+        name: {
+            **source(locked),
+            "regions": {
+                region: _written_entry(entry) for region, entry in sorted(locked["regions"].items())
+            },
+        }
+        for name, locked in sorted(lock.items())
+    }
+    with _no_collection():
+        return HEADER + yaml.dump(
+            {"format": int(FORMAT), "images": images},
+            Dumper=_Dumper,
+            allow_unicode=True,
+            default_flow_style=False,
+            sort_keys=False,
+            width=10_000,  # an image a line
+        )
+
+
+def replace(path: str, change: t.Callable[[Lock], Lock], warn: t.Callable[[str], None]) -> bool:
+    """Write what change() makes of the lock in a file, and return whether that is something else.
+
+    change() gets {} if there is no such file. The lock is read when no other run writes it, so that
+    nothing of theirs is lost. The file is replaced as a whole: whoever reads it, and whatever ends
+    this process, finds the old one or the new one.
+
+    Raises AlicloudError.
+    """
+    path = os.path.realpath(path)  # a link stays one
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
+    try:
+        with _alone(folder, path, warn):
+            old = content(path)
+            text = written(change({} if old is None else parsed(old, path)))
+            if text == old:
+                return False
+            _replace(folder, path, text)
+    except OSError as error:
+        raise AlicloudError(
+            f"{path} cannot be written: {error.strerror}. It is as it was."
+        ) from None
+    return True
+
+
+def entries(lock: Lock) -> dict[PlaceKey, Json]:
+    """Return what is locked, by name and region."""
+    return {
+        (name, region): entry
+        for name, locked in lock.items()
+        for region, entry in locked["regions"].items()
+    }
+
+
+def service(locked: t.Mapping[str, t.Any]) -> str:
+    """Return whose image it is: ecs or ens."""
+    return "ecs" if "image_family" in locked else "ens"
+
+
+def source(locked: t.Mapping[str, t.Any]) -> Json:
+    """Return what the image was asked by."""
+    return {key: locked[key] for key in SOURCES if key in locked}
+
+
+def images(lock: Lock) -> list[Json]:
+    """Return what is locked, each with its name, service and region."""
+    return [
+        {
+            "name": name,
+            "service": service(lock[name]),
+            "region": region,
+            **{key: entry.get(key) for key in (*IMAGE_KEYS, "resolved")},
+        }
+        for (name, region), entry in entries(lock).items()
+    ]
+
+
+def image_ids(lock: Lock) -> dict[str, dict[str, str]]:
+    """Return {name: {region: image ID}}."""
+    return {
+        name: {region: entry["image_id"] for region, entry in locked["regions"].items()}
+        for name, locked in lock.items()
+    }
+
+
+def builds(lock: Lock) -> list[Json]:
+    """Return all images of a lock, each with its name, service, region and state."""
+    return [
+        {
+            "name": name,
+            "service": service(locked),
+            "region": region,
+            **{key: image.get(key) for key in IMAGE_KEYS},
+            "state": state,
+        }
+        for name, locked in lock.items()
+        for region, entry in locked["regions"].items()
+        for state, images in (
+            ("soaking", entry.get("soaking", ())),
+            ("locked", (entry,)),
+            ("previous", entry.get("previous", ())),
+        )
+        for image in images
+    ]
+
+
+class _Reader:
+    """Reads the nodes of a YAML file, which know their lines, and takes nothing but a lock."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def lock(self, root: t.Any) -> Lock:
+        """Return the lock."""
+        if root is None:
+            raise AlicloudError(_broken(self._path, 1, "it is empty"))
+        top = self._mapping(root, "the lock", needed=("format", "images"))
+        version = self._text(top["format"], "format")
+        if version != FORMAT:
+            raise self._error(top["format"], f"format {version} is not known, only {FORMAT}")
+        return {
+            name: self._locked(name, node)
+            for name, node in self._mapping(top["images"], "images").items()
+        }
+
+    def _locked(self, name: str, node: t.Any) -> Json:
+        fields = self._mapping(node, name, needed=("regions",), known=SOURCES)
+        if ("image_family" in fields) == ("image_name" in fields):
+            raise self._error(node, f"{name} needs image_family, or else image_name")
+        result: Json = {
+            key: self._text(value, f"{key} of {name}")
+            if key == "image_family"
+            else self._texts(value, f"{key} of {name}")
+            for key, value in fields.items()
+            if key != "regions"
+        }
+        if "image_name" in fields:
+            result.setdefault("owner", ["self", "system"])
+        result["regions"] = {
+            region: self._entry(f"{name} in {region}", entry)
+            for region, entry in self._mapping(fields["regions"], f"regions of {name}").items()
+        }
+        return result
+
+    def _entry(self, what: str, node: t.Any) -> Json:
+        fields = self._mapping(
+            node,
+            what,
+            needed=("image_id",),
+            known=(*ENTRY_KEYS[1:], "previous", "soaking"),
+        )
+        result: Json = {}
+        for key, value in fields.items():
+            if key not in ("previous", "soaking"):
+                result[key] = self._text(value, f"{key} of {what}")
+                continue
+            if not isinstance(value, yaml.SequenceNode):
+                raise self._error(value, f"{key} of {what} must be a list of images")
+            result[key] = [
+                {
+                    name: self._text(text, f"{name} of {what}, {key}")
+                    for name, text in self._mapping(
+                        image,
+                        f"an image of {what}, {key},",
+                        needed=("image_id",),
+                        known=ENTRY_KEYS[1:],
+                    ).items()
+                }
+                for image in value.value
+            ]
+        return result
+
+    def _mapping(
+        self,
+        node: t.Any,
+        what: str,
+        needed: t.Sequence[str] = (),
+        known: t.Sequence[str] = (),
+    ) -> dict[str, t.Any]:
+        """Return the nodes of a mapping; of any keys, if none is needed."""
+        if not isinstance(node, yaml.MappingNode):
+            raise self._error(node, f"{what} must have keys")
+        result: dict[str, t.Any] = {}
+        for key, value in node.value:
+            name = self._text(key, f"a key of {what}")
+            if name in result:
+                raise self._error(key, f"{what} has {name} twice")
+            if needed and name not in (*needed, *known):
+                wanted = ", ".join((*needed, *known))
+                raise self._error(key, f"{what} has {name}, which is none of {wanted}")
+            result[name] = value
+        for name in needed:
+            if name not in result:
+                raise self._error(node, f"{what} has no {name}")
+        return result
+
+    def _texts(self, node: t.Any, what: str) -> list[str]:
+        if not isinstance(node, yaml.SequenceNode) or not node.value:
+            raise self._error(node, f"{what} must be a list")
+        return [self._text(member, what) for member in node.value]
+
+    def _text(self, node: t.Any, what: str) -> str:
+        """Return a string, also of what YAML takes for a number or a time: 20261120 is a name."""
+        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+            raise self._error(node, f"{what} must be a text")
+        return str(node.value)
+
+    def _error(self, node: t.Any, problem: str) -> AlicloudError:
+        return AlicloudError(_broken(self._path, node.start_mark.line + 1, problem))
+
+
+if HAS_YAML:
+
+    class _Dumper(SafeDumper):
+        """Writes an image of a list in one line."""
+
+    class _Line(t.Dict[str, str]):
+        """An image of a list."""
+
+    _Dumper.add_representer(
+        _Line,
+        lambda dumper, data: dumper.represent_mapping(
+            "tag:yaml.org,2002:map", data.items(), flow_style=True
+        ),
+    )
+
+
+def _written_entry(entry: Json) -> Json:
+    lists = {
+        name: [
+            _Line((key, image[key]) for key in ENTRY_KEYS if key in image) for image in entry[name]
+        ]
+        for name in ("soaking", "previous")
+        if entry.get(name)
+    }
+    return {**{key: entry[key] for key in ENTRY_KEYS if key in entry}, **lists}
+
+
+def _broken(path: str, line: int, problem: str) -> str:
+    return f"{path}, line {line}: {problem}. Mend that line, or take the file from version control."
+
+
+def _need_yaml() -> None:
+    if not HAS_YAML:
+        raise AlicloudError(
+            "The Python library PyYAML is missing where the lock is read. Ansible itself needs it, "
+            "so run this on the controller, or install PyYAML there."
+        )
+
+
+@contextmanager
+def _no_collection() -> t.Iterator[None]:
+    """Keep Python from looking for garbage, which takes most of the time of a large lock."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextmanager
+def _alone(folder: str, path: str, warn: t.Callable[[str], None]) -> t.Iterator[None]:
+    """Hold the lock of a folder, which leaves nothing behind. Raises AlicloudError and OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise AlicloudError(
+                        f"Another run has been writing in the folder of {path} for "
+                        f"{PATIENCE:.0f} seconds. Try again when it has ended."
+                    ) from None
+                time.sleep(POLL)
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL):
+                    raise
+                warn(f"The file system of {path} has no locks: let one run at a time write it.")
+                break
+        yield
+        # A rename is on the disk when the folder is.
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(folder: str, path: str, text: str) -> None:
+    """Put a new file in place of an old one, with its owner and mode."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            try:
+                status = os.stat(path)
+                os.fchmod(file.fileno(), status.st_mode & 0o7777)
+                with suppress(PermissionError):  # only root may give a file away
+                    os.fchown(file.fileno(), status.st_uid, status.st_gid)
+            except FileNotFoundError:
+                mask = os.umask(0)
+                os.umask(mask)
+                os.fchmod(file.fileno(), 0o666 & ~mask)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise

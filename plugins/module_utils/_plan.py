@@ -1,0 +1,441 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a lock: which images move, which are held, and what forbids to write it at all.
+
+Nothing is asked or written here. All that is needed to decide comes in, and the decision goes out.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from . import _lock
+from ._ens import is_glob
+from ._errors import Json
+from ._images import LONG_AGO, created, written
+from ._wanted import Listings, Wanted, age, build, label, span, unexpected
+
+
+class Guards(t.NamedTuple):
+    """What holds for all images."""
+
+    # Image IDs, names and globs of names that must not be locked.
+    deny: t.Sequence[str]
+    # May an image be replaced with an earlier one?
+    allow_older: bool
+
+
+class Plan(t.NamedTuple):
+    """What becomes of a lock."""
+
+    lock: _lock.Lock
+    # {name, region, before, after}: an image each, or None.
+    moves: list[Json]
+    # {name, region, image_id, reason}: images that are newer, but not to be locked (yet).
+    held: list[Json]
+    # Sentences that say why the lock must stay as it is.
+    problems: list[str]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Return the moves in words."""
+        return [_sentence(move) for move in self.moves]
+
+
+def updated(
+    old: _lock.Lock,
+    wanted: t.Sequence[Wanted],
+    only: t.Collection[str],
+    found: Listings,
+    guards: Guards,
+    now: datetime,
+) -> Plan:
+    """Return the plan that locks the newest images that the guards allow.
+
+    found has the available images of those wanted images that are among `only`, or of all if that
+    is empty; what is not wanted any more is then no longer locked.
+    """
+    plan = Plan({name: old[name] for name in old if only and name not in only}, [], [], [])
+    for image in wanted:
+        if not only or image.name in only:
+            _Update(image, old.get(image.name), found, guards, now).add_to(plan)
+    return _with_moves(plan, old)
+
+
+def rolled_back(
+    old: _lock.Lock,
+    only: t.Collection[str],
+    agree: t.Callable[[str], str],
+    guards: Guards,
+    now: datetime,
+) -> Plan:
+    """Return the plan that locks the image before the locked one again, in all regions.
+
+    agree(name) says what the regions must have in common.
+    """
+    plan = Plan(dict(old), [], [], [])
+    for name in only:
+        locked = old[name]
+        key = agree(name)
+        earlier = {
+            region: [
+                image
+                for image in entry.get("previous", ())
+                if _created(image) < _created(entry) and not denied(image, guards.deny)
+            ]
+            for region, entry in locked["regions"].items()
+        }
+        chosen = _common(earlier, key)
+        if chosen is None:
+            lacking = [region for region, images in earlier.items() if not images]
+            where = f"in {', '.join(lacking)}" if lacking else f"that all regions share by {key}"
+            plan.problems.append(
+                f"{name}: the lock has no earlier image {where} that is not denied, so there is "
+                "nothing to roll back to"
+            )
+            continue
+        plan.lock[name] = {
+            **_lock.source(locked),
+            "regions": {
+                region: _moved(locked["regions"][region], image, key, now)
+                for region, image in chosen.items()
+            },
+        }
+    return _with_moves(plan, old)
+
+
+def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
+    """Is this one of the images that must not be used?"""
+    name = image.get("image_name", "")
+    return any(
+        pattern in (image["image_id"], name) or (is_glob(pattern) and fnmatchcase(name, pattern))
+        for pattern in deny
+    )
+
+
+def verified(
+    lock: _lock.Lock,
+    wanted: t.Sequence[Wanted],
+    only: t.Collection[str],
+    found: Listings,
+    guards: Guards,
+    now: datetime,
+) -> Plan:
+    """Return the plan of an update whose problems say all that is wrong with the lock as it is."""
+    plan = updated(lock, wanted, only, found, guards, now)
+    problems = list(plan.problems)
+    for (name, region), entry in _lock.entries(lock).items():
+        if only and name not in only:
+            continue
+        if denied(entry, guards.deny):
+            problems.append(f"{name} in {region}: {label(entry)} is locked, but denied")
+        elif (
+            _lock.service(lock[name]) == "ens"
+            and (name, region) in found
+            and not any(_same(row, entry) for row in found[name, region])
+        ):
+            problems.append(f"{name} in {region}: {label(entry)} is locked, but gone")
+    for move in plan.moves:
+        before, after = move["before"], move["after"]
+        where = f"{move['name']} in {move['region']}"
+        if before is None:
+            problems.append(f"{where} is not locked")
+        elif after is None:
+            problems.append(f"{where} is locked, but not wanted")
+        else:
+            problems.append(
+                f"{where}: {label(before)} is locked, but {label(after)} is the newest that may "
+                f"be{_way(before, after)}"
+            )
+    return plan._replace(problems=problems)
+
+
+class _Update:
+    """What becomes of one wanted image in all its regions."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        old: Json | None,
+        found: Listings,
+        guards: Guards,
+        now: datetime,
+    ) -> None:
+        self._wanted = wanted
+        self._guards = guards
+        self._now = now
+        self._locked: dict[str, Json] = old["regions"] if old else {}
+        # Of another family, the locked image is still the one before, but nothing to hold on to.
+        self._same = old is not None and _lock.source(old) == wanted.source
+        self._found = {region: found[wanted.name, region] for region in wanted.regions}
+
+    def add_to(self, plan: Plan) -> None:
+        """Add what is decided to a plan."""
+        problems = [
+            f"{self._wanted.name} in {region}: {problem}"
+            for region in self._wanted.regions
+            for problem in [self._problem(region)]
+            if problem
+        ]
+        reasons = {} if problems else self._reasons()
+        if not problems and not reasons:
+            problems = self._disagreement()
+        chosen = None
+        if not problems:
+            chosen = _common({region: self._choices(region) for region in self._found}, self._agree)
+            if chosen is None:
+                problems = [
+                    f"{self._wanted.name} in {region}: {reason}, and the lock has no other image "
+                    "to hold on to"
+                    for region, reason in reasons.items()
+                ]
+        if chosen is None:
+            plan.problems.extend(problems)
+            return
+        plan.held.extend(
+            {
+                "name": self._wanted.name,
+                "region": region,
+                "image_id": self._found[region][0]["image_id"],
+                "reason": reason,
+            }
+            for region, reason in reasons.items()
+        )
+        plan.lock[self._wanted.name] = {
+            **self._wanted.source,
+            "regions": {region: self._entry(region, image) for region, image in chosen.items()},
+        }
+
+    @property
+    def _agree(self) -> str:
+        return self._wanted.agree
+
+    def _problem(self, region: str) -> str:
+        """Return what is wrong with the newest image of a region; an empty text if nothing is."""
+        if not self._found[region]:
+            return (
+                "there is no available image. A family does not follow an image that is copied to "
+                "another region: set it there, too"
+                if self._wanted.service == "ecs"
+                else "there is no image of that name, owner, platform and architecture"
+            )
+        newest = self._found[region][0]
+        if denied(newest, self._guards.deny):
+            return ""  # it is not to be used, whatever it is like
+        old_age = age(newest, self._now)
+        limit = self._wanted.max_age
+        if old_age is None and (limit or self._wanted.min_age):
+            return f"{label(newest)} does not say when it was made, so its age cannot be checked"
+        wrong = unexpected(newest, self._wanted.expect)
+        if wrong:
+            return f"{label(newest)} is not what is expected: {wrong}"
+        if limit and old_age is not None and old_age > limit:
+            return (
+                f"{label(newest)} is {span(old_age)} old, and max_age is {span(limit)}: see "
+                "whether its build has stopped"
+            )
+        entry = self._entry_of(region)
+        if (
+            entry
+            and not _same(newest, entry)
+            and _created(newest) < _created(entry)
+            and not self._guards.allow_older
+        ):
+            return (
+                f"the newest is {label(newest)}, which is {_apart(newest, entry)} older than the "
+                f"locked {label(entry)}. That one is gone: set allow_older to go back"
+            )
+        return ""
+
+    def _reasons(self) -> dict[str, str]:
+        """Return why the newest image of a region is not locked yet, for those where it is not."""
+        reasons = {}
+        for region, (newest, *_others) in self._found.items():
+            entry = self._entry_of(region)
+            if denied(newest, self._guards.deny):
+                reasons[region] = f"{label(newest)} is denied"
+            elif not self._old_enough(newest) and not _same(newest, entry):
+                young = age(newest, self._now) or 0.0
+                reasons[region] = (
+                    f"{label(newest)} is {span(young)} old, and min_age is "
+                    f"{span(self._wanted.min_age or 0)}"
+                )
+        return reasons
+
+    def _disagreement(self) -> list[str]:
+        """Return what is wrong if the newest images are not of one build."""
+        if self._agree == "nothing":
+            return []
+        builds: dict[str | None, list[str]] = {}
+        for region, (newest, *_others) in self._found.items():
+            builds.setdefault(build(newest, self._agree), []).append(region)
+        if len(builds) == 1 and None not in builds:
+            return []
+        name = self._wanted.name
+        if None in builds:
+            return [
+                f"{name} in {', '.join(builds[None])}: the image has no {self._agree}, by which "
+                "the regions must agree. Set agree to something that all images have"
+            ]
+        newest_build = max(
+            builds,
+            key=lambda key: max(_created(self._found[region][0]) for region in builds[key]),
+        )
+        others = [
+            f"{', '.join(regions)} {'has' if len(regions) == 1 else 'have'} {key}"
+            for key, regions in builds.items()
+            if key != newest_build
+        ]
+        return [
+            f"{name}: {newest_build} is in {', '.join(builds[newest_build])}, but "
+            f"{' and '.join(others)}. Publish it there, or set agree to another key or to nothing"
+        ]
+
+    def _choices(self, region: str) -> list[Json]:
+        """Return the images of a region that may be locked, newest first."""
+        rows = self._found[region]
+        entry = self._entry_of(region)
+        # A family shows its newest image only. Those that were it before are known from the lock,
+        # unless the newest is older: then they were withdrawn.
+        known = (
+            [*entry.get("soaking", ()), entry] if entry and self._wanted.service == "ecs" else []
+        )
+        floor = _created(entry) if entry and not self._guards.allow_older else LONG_AGO
+        return [
+            image
+            for image in (
+                *(row for row in rows if not unexpected(row, self._wanted.expect)),
+                *(
+                    image
+                    for image in known
+                    if _created(image) <= _created(rows[0]) and not _same(image, rows[0])
+                ),
+            )
+            if _created(image) >= floor
+            and not denied(image, self._guards.deny)
+            and (_same(image, entry) or self._old_enough(image))
+        ]
+
+    def _entry(self, region: str, image: Json) -> Json:
+        """Return what is locked, if this image is chosen."""
+        result = _moved(self._locked.get(region), image, self._agree, self._now)
+        if self._wanted.service == "ecs" and self._wanted.min_age:
+            newest = self._found[region][0]
+            entry = self._entry_of(region) or {}
+            soaking = {
+                candidate["image_id"]: _locked_image(candidate, self._agree)
+                for candidate in (newest, *entry.get("soaking", ()))
+                if _created(image) < _created(candidate) <= _created(newest)
+                and not denied(candidate, self._guards.deny)
+            }
+            if soaking:
+                result["soaking"] = list(soaking.values())
+        return result
+
+    def _entry_of(self, region: str) -> Json | None:
+        """Return what is locked of the same source."""
+        return self._locked.get(region) if self._same else None
+
+    def _old_enough(self, image: Json) -> bool:
+        return not self._wanted.min_age or (age(image, self._now) or 0.0) >= self._wanted.min_age
+
+
+def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] | None:
+    """Return for each region the newest image that all regions have a build of; None without."""
+    if not all(choices.values()):
+        return None
+    if agree == "nothing":
+        return {region: images[0] for region, images in choices.items()}
+    by_build = {
+        region: {build(image, agree): image for image in reversed(images)}
+        for region, images in choices.items()
+    }
+    for image in next(iter(choices.values())):
+        key = build(image, agree)
+        if key is not None and all(key in images for images in by_build.values()):
+            return {region: images[key] for region, images in by_build.items()}
+    return None
+
+
+def _moved(entry: Json | None, image: Json, agree: str, now: datetime) -> Json:
+    """Return the entry of a region that had one, or none, with this image."""
+    if entry and entry["image_id"] == image["image_id"]:
+        return {key: value for key, value in entry.items() if key != "soaking"}
+    result: Json = {**_locked_image(image, agree), "resolved": written(now)}
+    if entry:
+        before = {key: entry[key] for key in _lock.ENTRY_KEYS if key in entry}
+        previous = [
+            earlier
+            for earlier in (before, *entry.get("previous", ()))
+            if earlier["image_id"] != image["image_id"]
+        ]
+        result["previous"] = previous[: _lock.PREVIOUS]
+    return result
+
+
+def _locked_image(image: Json, agree: str) -> Json:
+    result = {key: str(image[key]) for key in _lock.IMAGE_KEYS if image.get(key)}
+    key = build(image, agree) if agree.startswith("tag:") else None
+    return {**result, "build": key} if key else result
+
+
+def _same(image: Json, entry: Json | None) -> bool:
+    return entry is not None and image["image_id"] == entry["image_id"]
+
+
+def _with_moves(plan: Plan, old: _lock.Lock) -> Plan:
+    before, after = _lock.entries(old), _lock.entries(plan.lock)
+    # What is not in the plan because of a problem does not move.
+    failed = set(old) - set(plan.lock) if plan.problems else set()
+    plan.moves.extend(
+        {
+            "name": name,
+            "region": region,
+            "before": _shown(before.get((name, region))),
+            "after": _shown(after.get((name, region))),
+        }
+        for name, region in sorted({*before, *after})
+        if name not in failed
+        and (before.get((name, region)) or {}).get("image_id")
+        != (after.get((name, region)) or {}).get("image_id")
+    )
+    return plan
+
+
+def _shown(entry: Json | None) -> Json | None:
+    return None if entry is None else {key: entry.get(key) for key in _lock.IMAGE_KEYS}
+
+
+def _sentence(move: Json) -> str:
+    """Return a move in words."""
+    where = f"{move['name']} in {move['region']}"
+    before, after = move["before"], move["after"]
+    if before is None:
+        return f"{where} is new: {label(after)}{_made(after)}."
+    if after is None:
+        return f"{where} is no longer locked; it was {label(before)}."
+    return f"{where} moves from {label(before)} to {label(after)}{_way(before, after)}."
+
+
+def _way(before: Json, after: Json) -> str:
+    """Return how far it is from one image to another."""
+    if LONG_AGO in (_created(before), _created(after)):
+        return ""
+    word = "newer" if _created(after) >= _created(before) else "older"
+    return f", {_apart(before, after)} {word}"
+
+
+def _made(image: Json) -> str:
+    made = created(image)
+    return f", made on {made:%Y-%m-%d}" if made else ""
+
+
+def _apart(one: Json, other: Json) -> str:
+    return span((_created(one) - _created(other)).total_seconds())
+
+
+def _created(image: t.Mapping[str, t.Any]) -> datetime:
+    return created(dict(image)) or LONG_AGO

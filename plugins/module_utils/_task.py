@@ -1,0 +1,18 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a module knows of the task that runs it, beside its options."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Task(t.NamedTuple):
+    """How a module speaks with whoever runs it."""
+
+    # Takes what the user should know though the task succeeds.
+    warn: t.Callable[[str], None]
+    check_mode: bool = False
+    # Shows a line of progress at once, where that can be seen: not from a process of its own.
+    show: t.Callable[[str], None] = lambda _line: None

@@ -1,0 +1,268 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Thin: options in, places asked until all is there or time is up, result out."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_coverage_info
+short_description: Find which wanted images are in which regions
+version_added: 0.2.0
+author:
+  - The alicloud.compute authors (@alicloud-compute)
+description:
+  - Says for each wanted image in each of its regions whether it is there, and whether it is the same build as elsewhere. An
+    image family does not follow an image that is copied to another region, so a region that was forgotten goes on with
+    earlier images, and nothing fails.
+  - It can wait until a fresh build has arrived everywhere.
+  - It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such images.
+options:
+  images:
+    required: true
+  build:
+    description:
+      - The build that is expected everywhere, by name of the wanted image. It is the value of what O(agree) names.
+      - Of images that are not named here, the newest build that any region has is expected in all.
+    type: dict
+    default: {}
+  wait:
+    description:
+      - How long to wait until all is as it should be, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
+        Without it, there is one look.
+      - What is not there yet is shown each time, unless the task runs in a process of its own.
+    type: str
+  poll:
+    description:
+      - How long to wait between two looks. Only what is not there yet is asked for again.
+    type: str
+    default: 15s
+extends_documentation_fragment:
+  - alicloud.compute.connection
+  - alicloud.compute.wanted
+  - alicloud.compute.wanted.compared
+  - alicloud.compute.attributes
+seealso:
+  - plugin: alicloud.compute.image_coverage
+    plugin_type: role
+"""
+
+EXAMPLES = r"""
+- name: See whether the nightly build is everywhere
+  alicloud.compute.image_coverage_info:
+    images:
+      - name: web
+        image_family: web
+        region: [cn-hangzhou, cn-shanghai, ap-southeast-1]
+      - name: edge-web
+        image_name: edge-web-*
+        ens_region_id: [cn-dalian-unicom, sg-singapore-9]
+    max_age: 90d
+  register: coverage
+
+- name: Show what is not as it should be
+  ansible.builtin.debug:
+    var: coverage.gaps
+
+- name: Wait until a build has arrived
+  alicloud.compute.image_coverage_info:
+    images:
+      - name: web
+        image_family: web
+        region: [cn-hangzhou, cn-shanghai]
+    build:
+      web: web-20261120
+    wait: 15m
+  register: arrived
+  failed_when: not arrived.complete
+"""
+
+RETURN = r"""
+images:
+  description: What is in each place, in the order asked.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the wanted image.
+      type: str
+      returned: always
+      sample: web
+    service:
+      description: V(ecs) or V(ens).
+      type: str
+      returned: always
+      sample: ecs
+    region:
+      description: The region, or the ENS node.
+      type: str
+      returned: always
+      sample: ap-southeast-1
+    status:
+      description:
+        - V(present); V(absent); V(stale), if it is older than O(max_age), or of an earlier build than what is expected;
+          V(different), if it is not what it should be in another way.
+      type: str
+      returned: always
+      sample: stale
+    reason:
+      description: Why it is not V(present), in words.
+      type: str
+      returned: always
+      sample: web-20261118 (m-t4n1) is 2 days older than web-20261120 (m-bp1g) in cn-hangzhou
+    image_id:
+      description: The ID of the newest image, or null.
+      type: str
+      returned: always
+      sample: m-t4n1aaaaaaaaaaaaaaaa
+    image_name:
+      description: The name of the image, or null.
+      type: str
+      returned: always
+      sample: web-20261118
+    image_version:
+      description: The version of the image, or null.
+      type: str
+      returned: always
+      sample: "28"
+    creation_time:
+      description: When the image was made, in UTC, or null.
+      type: str
+      returned: always
+      sample: "2026-11-18T02:00:00Z"
+    image_owner_alias:
+      description: Whose image it is, or null.
+      type: str
+      returned: always
+      sample: self
+    age:
+      description: How old the image is, in seconds, or null.
+      type: int
+      returned: always
+      sample: 360000
+complete:
+  description: Whether all is V(present).
+  returned: success
+  type: bool
+  sample: false
+gaps:
+  description: What is not V(present), a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["web in ap-southeast-1 is stale: web-20261118 (m-t4n1) is 2 days older than web-20261120 (m-bp1g) in cn-hangzhou"]
+counts:
+  description: How many places there are of each status.
+  returned: success
+  type: dict
+  sample: {"present": 4, "absent": 0, "stale": 1, "different": 0}
+builds:
+  description: The images that were found, for a timeline, with the keys of RV(images) and the RV(ignore:state) V(newest).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "newest"}]
+checked:
+  description: When the services were asked the last time, in UTC.
+  returned: success
+  type: str
+  sample: "2026-11-22T07:00:00Z"
+errors:
+  description: Each call that failed, as M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info) return it.
+  returned: when calls failed
+  type: list
+  elements: dict
+  sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
+error_code:
+  description: The service's code of the first error, null if it was not the service that refused.
+  returned: failure
+  type: str
+  sample: Forbidden.RAM
+http_status:
+  description: The HTTP status of the first error, null if there was no answer.
+  returned: failure
+  type: int
+  sample: 403
+request_id:
+  description: The service's ID of the first call that failed, for a support ticket.
+  returned: failure
+  type: str
+  sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E
+"""
+
+import math
+import time
+import typing as t
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _coverage
+from ..module_utils._connection import connection_spec
+from ..module_utils._errors import AlicloudError
+from ..module_utils._images import written
+from ..module_utils._task import Task
+from ..module_utils._wanted import (
+    COMPARED_SPEC,
+    WANTED_SPEC,
+    listings,
+    seconds,
+    span,
+    wanted_images,
+)
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    **connection_spec("ecs", "ens"),
+    **WANTED_SPEC,
+    **COMPARED_SPEC,
+    "images": {**WANTED_SPEC["images"], "required": True},
+    "build": {"type": "dict", "default": {}},
+    "wait": {"type": "str"},
+    "poll": {"type": "str", "default": "15s"},
+}
+
+
+def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
+    """Return the result of the task, or raise AlicloudError."""
+    wanted = wanted_images(options)
+    expected = {name: str(value) for name, value in options["build"].items()}
+    patience = seconds("wait", options["wait"]) if options["wait"] else 0.0
+    poll = seconds("poll", options["poll"])
+    end = time.monotonic() + patience
+    places = [(image, region) for image in wanted for region in image.regions]
+    found = listings(options, places, task.warn)
+    while True:
+        now = datetime.now(timezone.utc)
+        cells = _coverage.cells(wanted, found, expected, now)
+        places = _coverage.lacking(wanted, cells)
+        left = end - time.monotonic()
+        if not places or left <= 0:
+            break
+        task.show(f"{_coverage.progress(cells)}. Waiting for {span(math.ceil(left))} more.")
+        time.sleep(min(left, poll))
+        found.update(listings(options, places, task.warn))
+    return {
+        "changed": False,
+        "images": cells,
+        "complete": not places,
+        "gaps": _coverage.gaps(cells),
+        "counts": _coverage.counts(cells),
+        "builds": _coverage.builds(cells),
+        "checked": written(now),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, Task(module.warn, module.check_mode))
+    except AlicloudError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

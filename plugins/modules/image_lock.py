@@ -1,0 +1,362 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Thin: options in, what becomes of the lock decided elsewhere, result out."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_lock
+short_description: Pin images in a lock file, on purpose
+version_added: 0.2.0
+author:
+  - The alicloud.compute authors (@alicloud-compute)
+description:
+  - Finds the newest image of each wanted image in each of its regions, and writes them to a lock file, which is kept under
+    version control and reviewed like code. M(alicloud.compute.image_drift_info), the lookup
+    P(alicloud.compute.image_lock#lookup) and the files that the role P(alicloud.compute.image_lock#role) renders go by it.
+  - Either all that is wanted can be locked, or the lock stays as it is and the task says why. It is replaced as a whole, so
+    it is never half written, and runs that write at the same time do not undo each other's changes.
+  - Run it on the controller. It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as
+    there are such images.
+options:
+  path:
+    description:
+      - The lock file. Its folder must be there.
+    type: path
+    required: true
+  mode:
+    description:
+      - V(update) locks the newest images.
+      - V(verify) changes nothing, and fails if the lock is not what V(update) would write, or if it has a denied image, or one
+        that is gone.
+      - V(rollback) locks the image before the locked one again, in all regions. It asks no service. Add the image that is left
+        to O(deny), or the next V(update) locks it anew.
+    type: str
+    choices: [update, verify, rollback]
+    default: update
+  only:
+    description:
+      - The names of the images that are updated, verified or rolled back; the rest of the lock stays as it is.
+      - Without it, V(update) and V(verify) mean all, and what is in the lock but not in O(images) is dropped from it.
+        V(rollback) needs it.
+    type: list
+    elements: str
+  min_age:
+    description:
+      - How old an image must be before it is locked, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
+      - Younger images are noted in the lock, because a family only ever shows its newest. So a build of each night gets locked
+        three days later, if this runs each night.
+    type: str
+  deny:
+    description:
+      - IDs, names, or globs of names of images that must not be locked. The locked image is kept until there is a newer one.
+    type: list
+    elements: str
+    default: []
+  allow_older:
+    description:
+      - Whether an image may be replaced with one that was made earlier. It is a mistake otherwise, since it means that the
+        locked image was removed.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - alicloud.compute.connection
+  - alicloud.compute.wanted
+  - alicloud.compute.wanted.compared
+  - alicloud.compute.attributes
+attributes:
+  diff_mode:
+    support: full
+    details: The difference is a sentence for each image that moves.
+seealso:
+  - plugin: alicloud.compute.image_lock
+    plugin_type: role
+  - plugin: alicloud.compute.image_lock
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Lock the newest images that are a day old
+  alicloud.compute.image_lock:
+    path: images.lock.yml
+    min_age: 1d
+    max_age: 30d
+    images:
+      - name: web
+        image_family: web
+        region: [cn-hangzhou, cn-shanghai]
+        expect:
+          architecture: x86_64
+          tags:
+            team: web
+      - name: edge-web
+        image_name: edge-web-*
+        ens_region_id: [cn-dalian-unicom, sg-singapore-9]
+        owner: [self]
+  register: locked
+
+- name: Show the IDs
+  ansible.builtin.debug:
+    var: locked.image_ids
+
+- name: Roll one image back where it was locked before
+  alicloud.compute.image_lock:
+    path: images.lock.yml
+    mode: rollback
+    only: [web]
+    deny: [web-20261120]
+  when: false # not today
+"""
+
+RETURN = r"""
+images:
+  description:
+    - What is locked, or would be in check mode, by name and region.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the wanted image.
+      type: str
+      returned: always
+      sample: web
+    service:
+      description: V(ecs) or V(ens).
+      type: str
+      returned: always
+      sample: ecs
+    region:
+      description: The region, or the ENS node.
+      type: str
+      returned: always
+      sample: cn-hangzhou
+    image_id:
+      description: The ID of the image.
+      type: str
+      returned: always
+      sample: m-bp1g7004ksh0oeuco5tz
+    image_name:
+      description: The name of the image, or null.
+      type: str
+      returned: always
+      sample: web-20261120
+    image_version:
+      description: The version of the image, or null.
+      type: str
+      returned: always
+      sample: "30"
+    creation_time:
+      description: When the image was made, in UTC, or null.
+      type: str
+      returned: always
+      sample: "2026-11-20T02:00:00Z"
+    image_owner_alias:
+      description: Whose image it is, or null.
+      type: str
+      returned: always
+      sample: self
+    resolved:
+      description: When it was locked, in UTC.
+      type: str
+      returned: always
+      sample: "2026-11-22T07:00:00Z"
+image_ids:
+  description: The IDs of the locked images by name and region.
+  returned: success
+  type: dict
+  sample: {"web": {"cn-hangzhou": "m-bp1g7004ksh0oeuco5tz"}}
+moves:
+  description: The images that moved, or that would. RV(ignore:before) or RV(ignore:after) is null for a place that is new or gone.
+  returned: success, and when the task fails because of the lock
+  type: list
+  elements: dict
+  sample:
+    - name: web
+      region: cn-hangzhou
+      before: {"image_id": "m-bp1aaaaaaaaaaaaaaaaa", "image_name": "web-20261119"}
+      after: {"image_id": "m-bp1g7004ksh0oeuco5tz", "image_name": "web-20261120"}
+held:
+  description: The newest images that are not locked because they are denied or too young.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: web
+      region: cn-hangzhou
+      image_id: m-bp1g7004ksh0oeuco5tz
+      reason: web-20261120 (m-bp1g7004ksh0oeuco5tz) is 5 hours old, and min_age is 1 day
+problems:
+  description: Why the lock must stay as it is, or does not hold, a sentence each.
+  returned: when the task fails because of the lock
+  type: list
+  elements: str
+  sample: ["web: web-20261121 is in cn-hangzhou, but cn-shanghai has web-20261120"]
+builds:
+  description:
+    - All images that the lock knows, with the keys of RV(images) and a RV(ignore:state), V(locked), V(previous) or V(soaking).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "locked"}]
+checked:
+  description: When the services were asked, in UTC.
+  returned: success
+  type: str
+  sample: "2026-11-22T07:00:00Z"
+errors:
+  description: Each call that failed, as M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info) return it.
+  returned: when calls failed
+  type: list
+  elements: dict
+  sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
+error_code:
+  description: The service's code of the first error, null if it was not the service that refused.
+  returned: failure
+  type: str
+  sample: Forbidden.RAM
+http_status:
+  description: The HTTP status of the first error, null if there was no answer.
+  returned: failure
+  type: int
+  sample: 403
+request_id:
+  description: The service's ID of the first call that failed, for a support ticket.
+  returned: failure
+  type: str
+  sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E
+"""
+
+import typing as t
+from datetime import datetime, timezone
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _lock, _plan
+from ..module_utils._connection import connection_spec
+from ..module_utils._errors import AlicloudError
+from ..module_utils._images import written
+from ..module_utils._task import Task
+from ..module_utils._wanted import COMPARED_SPEC, WANTED_SPEC, enumerated, listings, wanted_images
+
+LIST = {"type": "list", "elements": "str"}
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    **connection_spec("ecs", "ens"),
+    **WANTED_SPEC,
+    **COMPARED_SPEC,
+    "path": {"type": "path", "required": True},
+    "mode": {"type": "str", "choices": ["update", "verify", "rollback"], "default": "update"},
+    "only": LIST,
+    "min_age": {"type": "str"},
+    "deny": {**LIST, "default": []},
+    "allow_older": {"type": "bool", "default": False},
+}
+
+
+def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
+    """Return the result of the task, or raise AlicloudError."""
+    path: str = options["path"]
+    now = datetime.now(timezone.utc)
+    planned = _planned(options, task, now)
+    plan: _plan.Plan
+
+    def change(old: _lock.Lock) -> _lock.Lock:
+        nonlocal plan
+        plan = planned(old)
+        if plan.problems:
+            raise _refused(options, plan)
+        return plan.lock
+
+    if options["mode"] == "verify":
+        change(_lock.read(path) or {})
+        changed = False
+    elif task.check_mode:
+        text = _lock.content(path)
+        changed = _lock.written(change(_lock.parsed(text, path) if text else {})) != text
+    else:
+        # Read when no other run writes, so that nothing of theirs is lost.
+        changed = _lock.replace(path, change, task.warn)
+    return {
+        "changed": changed,
+        "images": _lock.images(plan.lock),
+        "image_ids": _lock.image_ids(plan.lock),
+        "moves": plan.moves,
+        "held": plan.held,
+        "builds": _lock.builds(plan.lock),
+        "checked": written(now),
+        "diff": {"prepared": "".join(f"{sentence}\n" for sentence in plan.sentences)},
+    }
+
+
+def _planned(
+    options: t.Mapping[str, t.Any], task: Task, now: datetime
+) -> t.Callable[[_lock.Lock], _plan.Plan]:
+    """Return the function that decides what becomes of a lock, after asking what it needs."""
+    guards = _plan.Guards(options["deny"], options["allow_older"])
+    only = options["only"] or ()
+    if options["mode"] == "rollback":
+        wanted = wanted_images(options) if options["images"] else []
+        agree = {image.name: image.agree for image in wanted}
+
+        def rolled_back(old: _lock.Lock) -> _plan.Plan:
+            if not only:
+                raise AlicloudError("A rollback needs the names of the images: set only.")
+            _check_only(only, old, options["path"])
+            return _plan.rolled_back(
+                old, only, lambda name: agree.get(name, options["agree"]), guards, now
+            )
+
+        return rolled_back
+    wanted = wanted_images(options)
+    _check_only(only, [image.name for image in wanted], "images")
+    places = [
+        (image, region)
+        for image in wanted
+        if not only or image.name in only
+        for region in image.regions
+    ]
+    found = listings(options, places, task.warn)
+
+    def updated(old: _lock.Lock) -> _plan.Plan:
+        if options["mode"] == "verify":
+            return _plan.verified(old, wanted, only, found, guards, now)
+        return _plan.updated(old, wanted, only, found, guards, now)
+
+    return updated
+
+
+def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str) -> None:
+    unknown = sorted(set(only) - set(known))
+    if unknown:
+        raise AlicloudError(
+            f"only has {', '.join(unknown)}, which is not in {where}. There are "
+            f"{', '.join(sorted(known)) or 'none'}."
+        )
+
+
+def _refused(options: t.Mapping[str, t.Any], plan: _plan.Plan) -> AlicloudError:
+    """Return the error for a lock that must stay as it is, or does not hold."""
+    problems = enumerated(plan.problems, "problems")
+    text = (
+        f"{options['path']} does not hold: {problems}. Run image_lock with mode update, and review "
+        "what it changes."
+        if options["mode"] == "verify"
+        else f"{options['path']} stays as it is: {problems}."
+    )
+    return AlicloudError(text, problems=plan.problems, moves=plan.moves)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = run(module.params, Task(module.warn, module.check_mode))
+    except AlicloudError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
