@@ -14,6 +14,19 @@ from ._images import created
 from ._wanted import Listings, PlaceKey, label
 
 STATES = ("current", "outdated", "unknown")
+FIELDS = (
+    "host",
+    "status",
+    "reason",
+    "name",
+    "region",
+    "image_id",
+    "image_name",
+    "expected_image_id",
+    "expected_image_name",
+    "days_behind",
+    "versions_behind",
+)
 DAY = 86400
 SHARE = re.compile(r"([0-9]{1,9})(%?)")
 
@@ -27,6 +40,16 @@ class Known(t.NamedTuple):
 
 
 Fleet = t.Dict[PlaceKey, Known]
+
+
+class Host(t.NamedTuple):
+    """A host, and what is known of it."""
+
+    host: str
+    image_id: str | None = None
+    # What it should run, and where it is. An image ID that is known says the same.
+    name: str | None = None
+    region: str | None = None
 
 
 def of_lock(lock: _lock.Lock) -> Fleet:
@@ -51,16 +74,8 @@ def of_newest(found: Listings, lock: _lock.Lock) -> Fleet:
     return fleet
 
 
-def judged(
-    hosts: t.Mapping[str, str | None],
-    names: t.Mapping[str, str | None],
-    regions: t.Mapping[str, str | None],
-    fleet: Fleet,
-) -> list[Json]:
+def judged(hosts: t.Sequence[Host], fleet: Fleet) -> list[Json]:
     """Return for each host whether its image is the expected one, in the order given.
-
-    hosts has their image IDs, names and regions what each should run and where it is, as far as
-    that is known. An image ID that is known says the same.
 
     Each as {host, status, reason, name, region, image_id, image_name, expected_image_id,
     expected_image_name, days_behind, versions_behind}. What is not known is None. A host whose
@@ -68,15 +83,13 @@ def judged(
     """
     by_id: dict[str, dict[PlaceKey, Json]] = {}
     for place, known in fleet.items():
-        for image in (*known.others[::-1], *filter(None, (known.expected,))):
-            by_id.setdefault(image["image_id"], {})[place] = image
-    regions_of: dict[str, list[str]] = {}
-    for name, region in fleet:
-        regions_of.setdefault(name, []).append(region)
-    return [
-        _judged(host, image_id, names.get(host), regions.get(host), fleet, by_id, regions_of)
-        for host, image_id in hosts.items()
-    ]
+        for image in (*known.others, known.expected):
+            if image:
+                by_id.setdefault(image["image_id"], {})[place] = image
+    by_name: dict[str, list[PlaceKey]] = {}
+    for place in fleet:
+        by_name.setdefault(place[0], []).append(place)
+    return [_judged(host, fleet, by_id, by_name) for host in hosts]
 
 
 def counts(hosts: t.Sequence[Json]) -> dict[str, int]:
@@ -145,79 +158,54 @@ def exceeded(hosts: t.Sequence[Json], limits: t.Mapping[str, t.Any]) -> list[str
 
 
 def _judged(
-    host: str,
-    image_id: str | None,
-    name: str | None,
-    region: str | None,
+    host: Host,
     fleet: Fleet,
     by_id: t.Mapping[str, t.Mapping[PlaceKey, Json]],
-    regions_of: t.Mapping[str, t.Sequence[str]],
+    by_name: t.Mapping[str, t.Sequence[PlaceKey]],
 ) -> Json:
-    result: Json = {
-        "host": host,
-        "status": "unknown",
-        "reason": "",
-        "name": name or None,
-        "region": region or None,
-        "image_id": image_id or None,
-        **dict.fromkeys(
-            (
-                "image_name",
-                "expected_image_id",
-                "expected_image_name",
-                "days_behind",
-                "versions_behind",
-            )
-        ),
-    }
+    result: Json = {**dict.fromkeys(FIELDS), **host._asdict(), "status": "unknown", "reason": ""}
+    image_id, name, region = host[1:]
     if not image_id:
         return {**result, "reason": "its image ID is not known"}
-    if name and name not in regions_of:
+    if name and name not in by_name:
         return {**result, "reason": f"no image is named {name}"}
     if name and region and (name, region) not in fleet:
         return {**result, "reason": f"{name} is not in {region}"}
-    there = by_id.get(image_id, {})
-    places = [
-        place for place in there if name in (None, "", place[0]) and region in (None, "", place[1])
-    ]
-    if not places and not name:
-        reason = (
-            f"{image_id} is none of the images that are known, and nobody says what the host "
-            "should run"
-        )
-        return {**result, "reason": reason}
-    if not places:
-        # It runs something else, so where it should be is all that can be said.
-        assert name
-        places = [(name, region)] if region else [(name, one) for one in regions_of[name]]
-    image = next((there[place] for place in places if place in there), {})
-    result["image_name"] = image.get("image_name")
-    expected = {place: fleet[place].expected for place in places}
-    current = {
-        place for place, known in expected.items() if known and known["image_id"] == image_id
+    # Where the image is known, as far as that may be this host's.
+    there = {
+        place: image
+        for place, image in by_id.get(image_id, {}).items()
+        if name in (None, place[0]) and region in (None, place[1])
     }
-    if current and len(current) < len(places):
-        what = "region" if len({place[0] for place in places}) == 1 else "name"
-        where = " and ".join(f"{one} in {other}" for one, other in places[:3])
-        return {**result, "reason": f"{image_id} is known of {where}: say the host's {what}"}
-    if len({place[0] for place in places}) == 1:
-        result["name"] = places[0][0]
-    if len({place[1] for place in places}) == 1:
-        result["region"] = places[0][1]
-    if not any(expected.values()):
+    if not there and not name:
+        reason = f"{image_id} is no image that is known, and nobody says what the host should run"
+        return {**result, "reason": reason}
+    places = list(there) or [place for place in by_name[name or ""] if region in (None, place[1])]
+    expected = [image for place in places for image in [fleet[place].expected] if image]
+    current = sum(image["image_id"] == image_id for image in expected)
+    names, where = {place[0] for place in places}, {place[1] for place in places}
+    if 0 < current < len(places):
+        known = " and ".join(f"{one} in {other}" for one, other in places[:3])
+        missing = "region" if len(names) == 1 else "name"
+        return {**result, "reason": f"{image_id} is known of {known}: say the host's {missing}"}
+    if len(names) == 1:
+        (result["name"],) = names
+    if len(where) == 1:
+        (result["region"],) = where
+    if not expected:
         return {**result, "reason": f"no image of {result['name']} is available"}
-    if len({known["image_id"] for known in expected.values() if known}) == 1:
-        (model,) = list(filter(None, expected.values()))[:1]
+    image = next(iter(there.values()), None)
+    result["image_name"] = image.get("image_name") if image else None
+    model = expected[0] if len({one["image_id"] for one in expected}) == 1 else None
+    if model:
         result["expected_image_id"] = model["image_id"]
         result["expected_image_name"] = model.get("image_name")
-    else:
-        model = None
     if current:
         return {**result, "status": "current", "days_behind": 0, "versions_behind": 0}
     result["status"] = "outdated"
     if model is None:
         return {**result, "reason": f"{image_id} is not the image of any of its regions"}
-    if not image:
+    if image is None:
         return {**result, "reason": f"{image_id} is not {label(model)}, and not known"}
     return {
         **result,

@@ -20,20 +20,12 @@ description:
 options:
   hosts:
     description:
-      - The ID of the image that each host runs, by host. An empty one is not known.
+      - What each host runs, by host. Either the ID of its image, which is empty if nobody knows it, or a dictionary with
+        C(image_id), C(name), which is the name of the wanted image that it should run, and C(region), its region or ENS node.
+      - Name and region may be empty, or left out, for hosts whose image ID says them, because it is in the lock as one that is
+        or was locked.
     type: dict
     required: true
-  names:
-    description:
-      - The name of the wanted image that each host should run, by host.
-      - It may be left out for hosts whose image ID is in the lock, as one that is or was locked.
-    type: dict
-    default: {}
-  regions:
-    description:
-      - The region or ENS node that each host is in, by host. It may be left out for the same hosts.
-    type: dict
-    default: {}
   lock:
     description:
       - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked.
@@ -74,11 +66,8 @@ EXAMPLES = r"""
 - name: Compare two hosts with the newest images
   alicloud.compute.image_drift_info:
     hosts:
-      web-1: m-bp1aaaaaaaaaaaaaaaaa
+      web-1: {image_id: m-bp1aaaaaaaaaaaaaaaaa, name: web, region: cn-hangzhou}
       web-2: "{{ lookup('alicloud.compute.ecs_image_family', 'web', region='cn-hangzhou').image_id }}"
-    names:
-      web-1: web
-      web-2: web
     images:
       - name: web
         image_family: web
@@ -226,8 +215,6 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs", "ens"),
     **WANTED_SPEC,
     "hosts": {"type": "dict", "required": True},
-    "names": {"type": "dict", "default": {}},
-    "regions": {"type": "dict", "default": {}},
     "lock": {"type": "path"},
     "serial": {"type": "list", "elements": "str", "default": ["1", "10%", "25%"]},
     "max_outdated": {"type": "str"},
@@ -245,12 +232,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         fleet = _drift.of_newest(listings(options, places, task.warn), lock)
     else:
         fleet = _drift.of_lock(lock)
-    hosts = _drift.judged(
-        _texts("hosts", options["hosts"]),
-        _texts("names", options["names"]),
-        _texts("regions", options["regions"]),
-        fleet,
-    )
+    hosts = _drift.judged([_host(host, value) for host, value in options["hosts"].items()], fleet)
     groups = {
         state: [host["host"] for host in hosts if host["status"] == state]
         for state in _drift.STATES
@@ -280,11 +262,17 @@ def _read(path: str | None, *, needed: bool) -> _lock.Lock:
     return lock
 
 
-def _texts(option: str, values: t.Mapping[str, t.Any]) -> dict[str, str | None]:
-    for host, value in values.items():
-        if not isinstance(value, (str, type(None))):
-            raise AlicloudError(f"{option}: what {host} has must be a text, not {value!r:.80}.")
-    return dict(values)
+def _host(host: str, value: t.Any) -> _drift.Host:
+    given = value if isinstance(value, dict) else {"image_id": value}
+    unknown = sorted(set(given) - {"image_id", "name", "region"})
+    if unknown:
+        raise AlicloudError(
+            f"hosts: {host} has {', '.join(map(str, unknown))}. It may have image_id, name, region."
+        )
+    for key, text in given.items():
+        if not isinstance(text, (str, type(None))):
+            raise AlicloudError(f"hosts: the {key} of {host} must be a text, not {text!r:.80}.")
+    return _drift.Host(host, *(given.get(key) or None for key in ("image_id", "name", "region")))
 
 
 def main() -> None:

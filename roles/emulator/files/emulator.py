@@ -35,6 +35,7 @@ from urllib.parse import parse_qsl, urlsplit
 import emulator_background
 import emulator_catalogue
 from emulator_faults import Fault
+from emulator_metadata import PREFIX, Metadata
 from emulator_service import (
     COMMON_PARAMETERS,
     Call,
@@ -94,6 +95,7 @@ class Emulator(Settings):
         self._under_way = 0
         self._most_at_once = 0
         self._nonces = Nonces()
+        self._metadata = Metadata()
         self._faults: list[Fault] = []
         self._stopping = threading.Event()
         if catalogue is None:
@@ -319,6 +321,13 @@ class Emulator(Settings):
             return self._control_answer(400, {"error": str(error)})
         return self._control_answer(200, reply)
 
+    def metadata(self, call: Call) -> Answer:
+        """The answer to an instance that asks for its metadata."""
+        status, text = self._metadata.answer(
+            call.method, call.path, call.headers, self._catalogue.instances
+        )
+        return Answer(status, text.encode(), {"content-type": "text/plain"})
+
     @staticmethod
     def _control_answer(status: int, reply: Reply) -> Answer:
         body = json.dumps(reply).encode()
@@ -411,6 +420,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer, {}, lambda: None)
             if (call.method, call.path, answer.status) == ("POST", f"{CONTROL}stop", 200):
                 threading.Thread(target=emulator.stop).start()
+            return
+        if call.path.startswith(PREFIX):
+            self._send(emulator.metadata(call), {}, lambda: None)
             return
         record = emulator.begin(call)
         try:

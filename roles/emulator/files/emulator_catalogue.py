@@ -20,7 +20,7 @@ Image = Dict[str, Any]
 
 DEFAULT = Path(__file__).with_name("catalogue.json")
 PERMISSIONS = ("ecs:DescribeImageFromFamily", "ens:DescribeImages")
-KEYS = ("credentials", "ecs_images", "ens_images", "ens_regions", "regions")
+KEYS = ("credentials", "ecs_images", "ens_images", "ens_regions", "instances", "regions")
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -49,6 +49,7 @@ class Catalogue:
     credentials: dict[str, Credential]
     ecs_images: list[Image]
     ens_images: list[Image]
+    instances: dict[str, dict[str, str]]
 
 
 def read(path: Path) -> Any:
@@ -96,6 +97,7 @@ def parse(data: Any) -> Catalogue:
         credentials=_credentials(data["credentials"]),
         ecs_images=list(ecs_images),
         ens_images=list(ens_images),
+        instances=_instances(data.get("instances", {})),
     )
 
 
@@ -266,6 +268,16 @@ def _regions(
                 f"image {image['ImageName']}: {image[region_key]} is not one of {key}"
             )
     return known
+
+
+def _instances(data: Any) -> dict[str, dict[str, str]]:
+    """The metadata of each instance, by its name."""
+    if not isinstance(data, Mapping):
+        raise CatalogueError("instances: must be a dict")
+    for name, items in data.items():
+        if not isinstance(items, Mapping) or not all(isinstance(x, str) for x in items.values()):
+            raise CatalogueError(f"instances, {name}: must be a dict of strings like image-id")
+    return {str(name): dict(items) for name, items in data.items()}
 
 
 def _credentials(entries: Any) -> dict[str, Credential]:

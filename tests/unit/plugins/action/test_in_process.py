@@ -71,7 +71,9 @@ def run(options, task):
     task.warn("once")
     task.warn("once")
     task.show("Seen only from within Ansible")
-    return {"changed": False, "check_mode": task.check_mode, "given": options, "echo": f"{options['secret']} is true", "yes": True}
+    echo = f"{options['secret']} is true"
+    seen = {"check_mode": task.check_mode, "given": options}
+    return {"changed": False, "echo": echo, "yes": True, **seen}
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     module.exit_json(**run(module.params, Task(module.warn, module.check_mode)))
