@@ -122,7 +122,6 @@ _value:
 
 import typing as t
 
-
 from ..plugin_utils import _report
 from ..plugin_utils._report_page import as_html
 

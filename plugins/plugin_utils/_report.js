@@ -62,6 +62,7 @@
       return line;
     });
     details.replaceChildren(...lines);
+    details.hidden = false;
   };
   for (const table of all(".heat")) {
     table.setAttribute("role", "grid");
@@ -75,7 +76,9 @@
       current = cell;
       current.tabIndex = 0;
       if (cell.title) tell(cell);
+      else details.hidden = true;
     });
+    table.addEventListener("focusout", () => { details.hidden = true; });
     table.addEventListener("click", (event) => {
       const cell = event.target.closest("td[title]");
       if (!cell) return;
@@ -186,6 +189,8 @@
     if (event.key === "/" && !event.target.closest("input")) {
       event.preventDefault();
       search.focus();
+    } else if (event.key === "Escape" && details && !details.hidden) {
+      details.hidden = true;
     } else if (event.key === "Escape" && event.target === search && search.value) {
       search.value = "";
       filter();
@@ -193,6 +198,6 @@
   });
 
   // What works without this script stays as it is until here.
-  for (const element of all(".tools, .choices, .details")) element.hidden = false;
+  for (const element of all(".tools, .choices, .tip")) element.hidden = false;
   filter();
 })();

@@ -27,6 +27,10 @@ HOST_STATUSES = ("outdated", "unknown", "current")
 BUILD_STATES = ("locked", "newest", "soaking", "previous")
 DAY = 86_400
 
+KINDS = (
+    *((bool, "a boolean"), (int, "an integer"), (float, "a float"), (bytes, "bytes")),
+    *((Mapping, "a dict"), (list, "a list"), (type(None), "null")),
+)
 # No program that reads the JSON may lose a digit (RFC 7493, 2.2).
 MOST = 2**53 - 1
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
@@ -49,9 +53,10 @@ def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
     if isinstance(value, str):
         found = f"{str(value)!r:.60}"
     else:
-        known = (bool, int, float, bytes, Mapping, list)
-        kind = next((kind for kind in known if isinstance(value, kind)), type(value))
-        found = {"NoneType": "null", "Mapping": "a dict"}.get(kind.__name__, f"a {kind.__name__}")
+        found = next(
+            (kind_name for kind, kind_name in KINDS if isinstance(value, kind)),
+            type(value).__name__,
+        )
     return AnsibleFilterError(f"image_report: {where} must be {wanted}, not {found}.")
 
 
@@ -117,16 +122,16 @@ def or_null(check: Check) -> Check:
     return nullable
 
 
-NAME, TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = name, *map(or_null, (time, whole, text))
+TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(or_null, (time, whole, text)))
 SERVICE = one_of(("ecs", "ens"))
 # Of each kind of row: its keys, those of its identity first; what may be null may be left out.
 ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "images": (
         3,
         {
-            "name": NAME,
+            "name": name,
             "service": SERVICE,
-            "region": NAME,
+            "region": name,
             "status": one_of(IMAGE_STATUSES),
             "reason": text,
             "image_id": TEXT_OR_NULL,
@@ -140,11 +145,11 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "builds": (
         4,
         {
-            "name": NAME,
+            "name": name,
             "service": SERVICE,
-            "region": NAME,
-            "image_id": NAME,
-            "image_name": NAME,
+            "region": name,
+            "image_id": name,
+            "image_name": name,
             "image_version": TEXT_OR_NULL,
             "creation_time": TIME_OR_NULL,
             "state": one_of(BUILD_STATES),
@@ -153,7 +158,7 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "hosts": (
         1,
         {
-            "host": NAME,
+            "host": name,
             "status": one_of(HOST_STATUSES),
             "reason": text,
             "name": TEXT_OR_NULL,
@@ -167,7 +172,6 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
         },
     ),
 }
-NULLABLE = (TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL)
 
 
 def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
@@ -176,10 +180,7 @@ def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
         raise wrong(where, "a dict", value)
     for key in value:
         if key not in fields:
-            raise AnsibleFilterError(
-                f"image_report: {where} has the unknown key {str(key)!r:.60}. "
-                f"Its keys are {', '.join(fields)}."
-            )
+            raise wrong(f"a key of {where}", f"one of {', '.join(fields)}", key)
     for key, check in fields.items():
         if key not in value and check not in NULLABLE:
             raise AnsibleFilterError(f"image_report: {where} has no {key}.")
@@ -216,7 +217,7 @@ def natural(*names: str) -> list[t.Any]:
     """Return a key that sorts web-9 before web-10."""
     # Longer numbers than these are none.
     parts = [re.split("([0-9]{1,15})", one) for one in names]
-    return [[int(p) if n % 2 else p for n, p in enumerate(one)] for one in parts] + [*names]
+    return [*([int(p) if n % 2 else p for n, p in enumerate(one)] for one in parts), *names]
 
 
 def merged(results: t.Any, title: t.Any) -> Json:
@@ -321,7 +322,7 @@ def as_json(report: Json) -> str:
 
 
 def _cell(value: t.Any) -> str:
-    """Return a value for a cell of a Markdown table, or for a line of its own."""
+    """Return a value for a cell of a Markdown table, or for a heading."""
     shown = visible(value if isinstance(value, str) else "" if value is None else str(value))
     # A word joiner cannot be seen, and ends what would be a link.
     shown = LINKED.sub(lambda found: f"\u2060{found[0]}\u2060", shown)
@@ -354,8 +355,10 @@ def as_markdown(report: Json) -> str:
         lines += _table(
             ("Status", "Image", "Service", "Region", "Age", "Reason"),
             (
-                [*(one[key] for key in ("status", "name", "service", "region"))]
-                + [_age(one["age"]), one["reason"]]
+                (
+                    *(one[key] for key in ("status", "name", "service", "region")),
+                    *(_age(one["age"]), one["reason"]),
+                )
                 for one in problems(report)
             ),
         )
@@ -365,8 +368,10 @@ def as_markdown(report: Json) -> str:
         lines += _table(
             ("Image", "Service", "Region", "Status", "Age", "ID", "Name", "Version", "Owner"),
             (
-                [*(one[key] for key in ("name", "service", "region", "status"))]
-                + [_age(one["age"]), *(one[key] for key in keys)]
+                (
+                    *(one[key] for key in ("name", "service", "region", "status")),
+                    *(_age(one["age"]), *(one[key] for key in keys)),
+                )
                 for one in report["images"]
             ),
         )
@@ -379,18 +384,19 @@ def as_markdown(report: Json) -> str:
                 *("Days behind", "Versions behind", "Reason"),
             ),
             (
-                [*(one[key] for key in ("status", "host", "name", "region"))]
-                + [one["image_name"] or one["image_id"]]
-                + [one["expected_image_name"] or one["expected_image_id"]]
-                + [*(one[key] for key in ("days_behind", "versions_behind", "reason"))]
+                (
+                    *(one[key] for key in ("status", "host", "name", "region")),
+                    one["image_name"] or one["image_id"],
+                    one["expected_image_name"] or one["expected_image_id"],
+                    *(one[key] for key in ("days_behind", "versions_behind", "reason")),
+                )
                 for one in hosts
             ),
         )
     if report["batches"]:
         lines += ["## Rollout", ""]
-        for number, batch in enumerate(report["batches"], 1):
-            lines.append(f"{number}. {', '.join(map(_cell, batch))}")
-        lines.append("")
+        batches = enumerate(report["batches"], 1)
+        lines += _table(("Batch", "Hosts"), ((n, ", ".join(batch)) for n, batch in batches))
     return "\n".join(lines)
 
 

@@ -35,8 +35,9 @@ TICKS = (
     *((0, "now"), (7, "1 w"), (30, "1 m"), (90, "3 m"), (182, "6 m"), (365, "1 y"), (730, "2 y")),
     *((1461, "4 y"), (3652, "10 y")),
 )
+NUMBER, NUMBERS = ' class="number"', ("Age", "Days behind", "Versions behind")
 MANY = 100  # with more rows than these, browsers lay out only those that are to be seen
-UPRIGHT = 12  # with more columns than these, their heads stand upright
+UPRIGHT = 9  # with more columns than these, their heads stand upright
 
 
 def shown(value: t.Any) -> str:
@@ -84,7 +85,7 @@ def code(value: str | None, more: str | None = None) -> str:
 def table(identity: str, label: str, heads: t.Sequence[str], rows: t.Sequence[str]) -> str:
     """Return a table that scrolls in itself; the script makes its heads buttons that sort it."""
     many = " many" if len(rows) > MANY else ""
-    head = "".join(f'<th scope="col">{one}</th>' for one in heads)
+    head = "".join(f'<th scope="col"{NUMBER if one in NUMBERS else ""}>{one}</th>' for one in heads)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">\n'
         f'<table class="list sortable{many}" id="{identity}"><thead><tr>{head}</tr></thead>\n'
@@ -98,7 +99,7 @@ def line(kind: str, cells: Cells) -> str:
     for number, (content, value) in enumerate(cells):
         order = "" if value is None else f' data-v="{value}"'
         if value is not None and not content.startswith("<"):
-            order += ' class="number"'
+            order += NUMBER
         tag = "td" if number else 'th scope="row"'
         parts.append(f"<{tag}{order}>{content}</{tag[:2]}>")
     return f'<tr class="{kind}">{"".join(parts)}</tr>'
@@ -246,12 +247,15 @@ def heat_map(service: str, cells: list[Json]) -> str:
         for name, row in rows.items()
     )
     label = f"{SERVICES[service]} images by {where.lower()}"
-    upright = " upright" if len(regions) > UPRIGHT else ""
+    upright, width = (" upright", 52) if len(regions) > UPRIGHT else ("", 96)
+    few = " few" if len(regions) < 4 else ""
     return (
         f'<h3>{SERVICES[service]} <span class="about">{counted(len(rows), "image")}, '
         f"{counted(len(regions), where.lower())}</span></h3>\n"
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">\n'
-        f'<table class="heat sortable{upright}" aria-label="{label}"><thead><tr>'
+        f'<div class="scroll{few}" tabindex="0" role="region" aria-label="{label}">\n'
+        f'<table class="heat sortable{upright}" aria-label="{label}">'
+        f'<colgroup><col width="190"><col span="{len(regions)}" width="{width}"></colgroup>\n'
+        "<thead><tr>"
         f'<th scope="col">Image</th>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n'
     )
 
@@ -274,14 +278,14 @@ def images(report: Json) -> str:
     legend = (
         '<div class="legend"><div><h3>Mark: status</h3><ul>'
         f'{marks}</ul></div><div><h3>Colour: age</h3><ul class="shades">{shades}</ul></div></div>\n'
-        '<div class="details" id="details" hidden><p>Choose a cell to see what is there; '
-        "the arrow keys move between cells.</p></div>\n"
+        '<div class="details" id="details" hidden></div>\n'
     )
     maps = "".join(heat_map(service, by_service[service]) for service in sorted(by_service))
     return section(
         "images",
         "Images",
-        "How old the image was in each place when it was looked, in days.",
+        "How many days old the image was in each place when it was looked. "
+        '<span class="tip" hidden>Choose a cell to see more; the arrow keys move on.</span>',
         legend + maps,
     )
 

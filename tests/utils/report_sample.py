@@ -124,7 +124,7 @@ def fleet(hosts: int = 40) -> Json:
     for number in range(hosts):
         name, every, _kept, last = IMAGES[number % 4]
         place = REGIONS[number // 4 % len(REGIONS)]
-        current, older = cell("ecs", name, place, last), chance.choice((0, 0, 0, 1, 2, 3))
+        current, older = cell("ecs", name, place, last), chance.choice((0, 0, 0, 0, 0, 1, 1, 2))
         runs = cell("ecs", name, place, last + every * older)
         row = {
             "host": f"{name.split('-')[0]}-{place.split('-')[1]}-{number // 4 + 1}",
