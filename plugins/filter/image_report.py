@@ -43,8 +43,8 @@ options:
         skipped test. It is no failure, because nothing is known to be wrong, and a host that is switched off should not
         stop a pipeline; and a passed test would hide it.
       - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom).
-      - V(json) is for programs. C(docs/image-report.schema.json) describes it. With ansible-core 2.18, the result is a dict
-        unless the filter C(string) follows.
+      - V(json) is for programs. C(docs/image-report.schema.json) describes it. With ansible-core 2.18, a
+        template of nothing but this filter gives a dict, unless the filter C(string) follows.
     type: str
     choices: [html, json, junit, markdown, prometheus]
     required: true
