@@ -114,4 +114,5 @@ def test_every_plugin_and_role_has_an_integration_target() -> None:
 
     assert targets >= names("plugins", "modules")
     assert targets >= {f"lookup_{name}" for name in names("plugins", "lookup")}
+    assert targets >= {f"filter_{name}" for name in names("plugins", "filter")}
     assert targets >= {f"role_{name}" for name in names("roles")}

@@ -25,7 +25,7 @@ GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]
 PLUGINS = [
     path
-    for kind in ("modules", "lookup")
+    for kind in ("modules", "lookup", "filter")
     for path in sorted((ROOT / "plugins" / kind).glob("[!_]*.py"))
 ]
 

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A report on images and the hosts that run them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: image_report
+short_description: Write a report on images and the hosts that run them
+version_added: 0.2.0
+author:
+  - The alicloud.compute authors (@alicloud-compute)
+description:
+  - Turns what modules of this collection found, about images in regions and about hosts, into a text for a file.
+  - It looks at nothing but its input, and the same input gives the same text.
+positional: format
+options:
+  _input:
+    description:
+      - One result, or a list of results. What two results tell of the same image, build or host is taken from the one
+        with the later C(checked).
+      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts) and C(batches). Other keys are ignored.
+        Their times are in UTC, such as C(2026-11-22T07:00:00Z). In the dicts of the lists, what may be null may also be
+        left out, and a key that is not named here is an error."
+      - "C(images): which image is where; C(name) is the wanted one's. The keys are C(name), C(service) (V(ecs) or V(ens)),
+        C(region), C(status) (V(present), V(absent), V(stale) or V(different)), C(reason) (may be empty), and those that may
+        be null: C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), C(age) (in seconds)."
+      - "C(builds): images for the timeline. The keys are C(name), C(service), C(region), C(image_id), C(image_name),
+        C(state) (V(newest), V(locked), V(previous) or V(soaking)), and those that may be null: C(image_version),
+        C(creation_time)."
+      - "C(hosts): what runs. The keys are C(host), C(status) (V(current), V(outdated) or V(unknown)), C(reason) (may be
+        empty), and those that may be null: C(name), C(region), C(image_id), C(image_name), C(expected_image_id),
+        C(expected_image_name), C(days_behind), C(versions_behind)."
+      - "C(batches): lists of the names of hosts, in the order in which they are to be replaced."
+    type: raw
+    required: true
+  format:
+    description:
+      - V(html) is a page for people, in one file that loads nothing else.
+      - V(markdown) is for tickets, merge requests and chats.
+      - V(junit) is for CI systems. Each image of a region and each host is a test. A host of the status V(unknown) is a
+        skipped test. It is no failure, because nothing is known to be wrong, and a host that is switched off should not
+        stop a pipeline; and a passed test would hide it.
+      - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom).
+      - V(json) is for programs. C(docs/image-report.schema.json) describes it. With ansible-core 2.18, a
+        template of nothing but this filter gives a dict, unless the filter C(string) follows.
+    type: str
+    choices: [html, json, junit, markdown, prometheus]
+    required: true
+  title:
+    description:
+      - The title of the report. In V(prometheus) it is a label of the time of the check.
+    type: str
+    default: Image report
+"""
+
+EXAMPLES = r"""
+- name: Write a page and the metrics of it
+  ansible.builtin.copy:
+    content: "{{ results | alicloud.compute.image_report(item.format, title='Production images') }}"
+    dest: "/tmp/{{ item.file }}"
+    mode: "0644"
+  loop:
+    - {format: html, file: images.html}
+    - {format: prometheus, file: images.prom}
+  loop_control:
+    label: "{{ item.file }}"
+  vars:
+    results:
+      checked: "2026-11-22T07:00:00Z"
+      images:
+        - name: web
+          service: ecs
+          region: cn-hangzhou
+          status: present
+          reason: ""
+          image_id: m-bp1gt3a1b2c3d4e5f6g7
+          image_name: web-20261120
+          creation_time: "2026-11-20T02:00:00Z"
+          image_owner_alias: self
+          age: 190800
+        - name: web
+          service: ecs
+          region: cn-shanghai
+          status: absent
+          reason: No image of the family web is available in cn-shanghai.
+      hosts:
+        - host: web-1
+          status: outdated
+          reason: It runs an image of the family web that is not the newest.
+          name: web
+          region: cn-hangzhou
+          image_id: m-bp1gt3a1b2c3d4e5f6g1
+          image_name: web-20261106
+          expected_image_id: m-bp1gt3a1b2c3d4e5f6g7
+          expected_image_name: web-20261120
+          days_behind: 14
+          versions_behind: 2
+      batches:
+        - [web-1]
+
+- name: Show the report of two checks as one
+  ansible.builtin.debug:
+    msg: "{{ [east, west] | alicloud.compute.image_report('markdown') }}"
+  vars:
+    east:
+      checked: "2026-11-22T07:00:00Z"
+      images:
+        - {name: web, service: ecs, region: cn-shanghai, status: present, reason: "", age: 190800}
+    west:
+      checked: "2026-11-22T07:05:00Z"
+      images:
+        - {name: web, service: ecs, region: cn-chengdu, status: stale, reason: It is 94 days old., age: 8121600}
+"""
+
+RETURN = r"""
+_value:
+  description: The report.
+  type: str
+"""
+
+import typing as t
+
+from ..plugin_utils import _report
+from ..plugin_utils._report_page import as_html
+
+FORMATS: dict[str, t.Callable[[dict[str, t.Any]], str]] = {
+    "html": as_html,
+    "json": _report.as_json,
+    "junit": _report.as_junit,
+    "markdown": _report.as_markdown,
+    "prometheus": _report.as_prometheus,
+}
+
+
+def image_report(results: t.Any, format: t.Any = None, title: t.Any = "Image report") -> str:
+    """Return a report on results.
+
+    Raises AnsibleFilterError.
+    """
+    if not isinstance(format, str) or format not in FORMATS:
+        raise _report.wrong("format", f"one of {', '.join(FORMATS)}", format)
+    return FORMATS[format](_report.merged(results, title))
+
+
+class FilterModule:
+    """See DOCUMENTATION."""
+
+    def filters(self) -> dict[str, t.Callable[..., str]]:
+        """Return the filter."""
+        return {"image_report": image_report}

@@ -1,0 +1,498 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports on images and hosts: results are checked and merged, then written as text.
+
+Names come from outside, so each format escapes all that it writes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from xml.sax.saxutils import escape, quoteattr
+
+from ansible.errors import AnsibleFilterError
+
+Json = t.Dict[str, t.Any]
+# Returns a value as a plain one, or raises AnsibleFilterError; the text says where the value is.
+Check = t.Callable[[t.Any, str], t.Any]
+
+IMAGE_STATUSES = ("absent", "different", "stale", "present")  # the worst first
+HOST_STATUSES = ("outdated", "unknown", "current")
+BUILD_STATES = ("locked", "newest", "soaking", "previous")
+DAY = 86_400
+
+KINDS = (
+    *((bool, "a boolean"), (int, "an integer"), (float, "a float"), (bytes, "bytes")),
+    *((Mapping, "a dict"), (list, "a list"), (type(None), "null")),
+)
+# No program that reads the JSON may lose a digit (RFC 7493, 2.2).
+MOST = 2**53 - 1
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# What XML 1.0 cannot hold, not even escaped.
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What a reader cannot see, or what changes the direction of the text that follows.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# Nothing in a cell of a Markdown table can be markup without one of these.
+MARKUP = re.compile(r"[`*_\[\]#!~$]")
+# Some readers make links of these, escaped or not.
+LINKED = re.compile(r"(?i)(?<=www)\.|:(?=//)|@")
+
+
+# --- what comes in ---
+
+
+def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
+    """Return the error for a value that is not what it should be."""
+    if isinstance(value, str):
+        found = f"{str(value)!r:.60}"
+    else:
+        found = next(
+            (kind_name for kind, kind_name in KINDS if isinstance(value, kind)),
+            type(value).__name__,
+        )
+    return AnsibleFilterError(f"image_report: {where} must be {wanted}, not {found}.")
+
+
+def listed(value: t.Any, where: str, wanted: str) -> list[t.Any]:
+    """Return the items of anything like a list; ansible-core 2.18 hands generators over, too."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise wrong(where, wanted, value)
+    return list(value)
+
+
+def text(value: t.Any, where: str) -> str:
+    """Return a string that can be written as UTF-8."""
+    if not isinstance(value, str):
+        raise wrong(where, "a string", value)
+    return LONE_SURROGATE.sub("\ufffd", str(value))
+
+
+def name(value: t.Any, where: str) -> str:
+    """Return a string that is not empty."""
+    if isinstance(value, str) and not value:
+        raise wrong(where, "a string that is not empty", value)
+    return text(value, where)
+
+
+def whole(value: t.Any, where: str) -> int:
+    """Return an integer."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong(where, "an integer", value)
+    if abs(value) > MOST:
+        raise AnsibleFilterError(f"image_report: {where} must be between -{MOST} and {MOST}.")
+    return int(value)
+
+
+def time(value: t.Any, where: str) -> str:
+    """Return a time as it is written, which `moment` reads."""
+    stamp = text(value, where) if isinstance(value, str) else ""
+    try:
+        if TIME.fullmatch(stamp):
+            moment(stamp)
+            return stamp
+    except ValueError:  # such as a thirteenth month
+        pass
+    raise wrong(where, "a time in UTC such as '2026-11-22T07:00:00Z'", value)
+
+
+def one_of(choices: t.Sequence[str]) -> Check:
+    """Return a check for one of some strings."""
+
+    def check(value: t.Any, where: str) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise wrong(where, f"one of {', '.join(sorted(choices))}", value)
+        return str(value)
+
+    return check
+
+
+def or_null(check: Check) -> Check:
+    """Return a check that lets null pass, too."""
+
+    def nullable(value: t.Any, where: str) -> t.Any:
+        return None if value is None else check(value, where)
+
+    return nullable
+
+
+TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(or_null, (time, whole, text)))
+SERVICE = one_of(("ecs", "ens"))
+# Of each kind of row: its keys, those of its identity first; what may be null may be left out.
+ROWS: dict[str, tuple[int, dict[str, Check]]] = {
+    "images": (
+        3,
+        {
+            "name": name,
+            "service": SERVICE,
+            "region": name,
+            "status": one_of(IMAGE_STATUSES),
+            "reason": text,
+            "image_id": TEXT_OR_NULL,
+            "image_name": TEXT_OR_NULL,
+            "image_version": TEXT_OR_NULL,
+            "creation_time": TIME_OR_NULL,
+            "image_owner_alias": TEXT_OR_NULL,
+            "age": WHOLE_OR_NULL,
+        },
+    ),
+    "builds": (
+        4,
+        {
+            "name": name,
+            "service": SERVICE,
+            "region": name,
+            "image_id": name,
+            "image_name": name,
+            "image_version": TEXT_OR_NULL,
+            "creation_time": TIME_OR_NULL,
+            "state": one_of(BUILD_STATES),
+        },
+    ),
+    "hosts": (
+        1,
+        {
+            "host": name,
+            "status": one_of(HOST_STATUSES),
+            "reason": text,
+            "name": TEXT_OR_NULL,
+            "region": TEXT_OR_NULL,
+            "image_id": TEXT_OR_NULL,
+            "image_name": TEXT_OR_NULL,
+            "expected_image_id": TEXT_OR_NULL,
+            "expected_image_name": TEXT_OR_NULL,
+            "days_behind": WHOLE_OR_NULL,
+            "versions_behind": WHOLE_OR_NULL,
+        },
+    ),
+}
+
+
+def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
+    """Return a row with all of its keys, in their order."""
+    if not isinstance(value, Mapping):
+        raise wrong(where, "a dict", value)
+    for key in value:
+        if key not in fields:
+            raise wrong(f"a key of {where}", f"one of {', '.join(fields)}", key)
+    for key, check in fields.items():
+        if key not in value and check not in NULLABLE:
+            raise AnsibleFilterError(f"image_report: {where} has no {key}.")
+    return {key: check(value.get(key), f"{where}.{key}") for key, check in fields.items()}
+
+
+def result(value: t.Any, where: str) -> Json:
+    """Return `checked` and lists of rows and batches, of one result."""
+    if not isinstance(value, Mapping):
+        raise wrong(where, "a dict", value)
+    if "checked" not in value:
+        raise AnsibleFilterError(
+            f"image_report: {where} has no checked. Was it returned by a module that failed, or "
+            "that does not look at images?"
+        )
+    found: Json = {"checked": time(value["checked"], f"{where}.checked")}
+    for kind, (_identity, fields) in ROWS.items():
+        place = f"{where}.{kind}"
+        rows = listed(value.get(kind, ()), place, "a list of dicts")
+        found[kind] = [row(one, f"{place}[{n}]", fields) for n, one in enumerate(rows)]
+    place = f"{where}.batches"
+    batches = listed(value.get("batches", ()), place, "a list of lists of host names")
+    found["batches"] = [
+        [
+            name(host, f"{place}[{n}][{m}]")
+            for m, host in enumerate(listed(batch, f"{place}[{n}]", "a list of host names"))
+        ]
+        for n, batch in enumerate(batches)
+    ]
+    return found
+
+
+def natural(*names: str) -> list[t.Any]:
+    """Return a key that sorts web-9 before web-10."""
+    # Longer numbers than these are none.
+    parts = [re.split("([0-9]{1,15})", one) for one in names]
+    return [*([int(p) if n % 2 else p for n, p in enumerate(one)] for one in parts), *names]
+
+
+def merged(results: t.Any, title: t.Any) -> Json:
+    """Return the report that the format `json` writes, of one result or a list of them.
+
+    What two results tell of the same image, build or host is taken from the one that looked later.
+    The report's own time is the first of all, so that nothing in it is older than it says.
+
+    Raises AnsibleFilterError.
+    """
+    if isinstance(results, Mapping):
+        found = [result(results, "results")]
+    else:
+        wanted = "a result of a module, or a list of them"
+        items = listed(results, "results", wanted)
+        if not items:
+            raise wrong("results", wanted + " that is not empty", items)
+        found = [result(one, f"results[{n}]") for n, one in enumerate(items)]
+    in_time = sorted(found, key=lambda one: moment(one["checked"]))
+    report: Json = {
+        "format": 1,
+        "title": name(title, "title"),
+        "checked": in_time[0]["checked"],
+        "summary": {},
+    }
+    for kind, (identity, fields) in ROWS.items():
+        keys = list(fields)[:identity]
+        latest = {tuple(one[key] for key in keys): one for part in in_time for one in part[kind]}
+        report[kind] = [latest[key] for key in sorted(latest, key=lambda key: natural(*key))]
+    planned = {
+        host: part for part in in_time for batch in part["batches"] for host in batch
+    }  # each host in the latest plan that has it
+    report["batches"] = []
+    for part in found:
+        for batch in part["batches"]:
+            hosts = [host for host in dict.fromkeys(batch) if planned.get(host) is part]
+            for host in hosts:
+                del planned[host]  # it is replaced once
+            if hosts:
+                report["batches"].append(hosts)
+    for kind, statuses in (("images", IMAGE_STATUSES), ("hosts", HOST_STATUSES)):
+        count = Counter(one["status"] for one in report[kind])
+        report["summary"][kind] = {status: count[status] for status in sorted(statuses)}
+    return report
+
+
+# --- what the formats share ---
+
+
+def moment(stamp: str) -> datetime:
+    """Return a checked time; raises ValueError for one that does not exist."""
+    form = "%Y-%m-%dT%H:%M:%S.%fZ" if "." in stamp else "%Y-%m-%dT%H:%M:%SZ"
+    return datetime.strptime(stamp, form).replace(tzinfo=timezone.utc)
+
+
+def clock(stamp: str | None) -> str:
+    """Return a time for people, or nothing."""
+    return f"{moment(stamp):%Y-%m-%d %H:%M} UTC" if stamp else ""
+
+
+def days(age: int | None) -> int | None:
+    """Return the full days of an age in seconds; clocks that differ make no negative ones."""
+    return None if age is None else max(age, 0) // DAY
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 day" or "2 days"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def visible(value: str | None) -> str:
+    """Return a text on one line, in which nothing hides."""
+    return UNSEEN.sub("\ufffd", re.sub(r"[\r\n\t]+", " ", value or "")).strip()
+
+
+def sentence(report: Json) -> str:
+    """Return the summary in one sentence."""
+    parts = []
+    for kind, noun, good in (("images", "image", "present"), ("hosts", "host", "current")):
+        count = dict(report["summary"][kind])
+        total, fine = sum(count.values()), count.pop(good)
+        if total:
+            verb = "is" if fine == 1 else "are"
+            part = f"{fine:,} of {counted(total, noun)} {verb} {good}"
+            others = ", ".join(f"{number:,} {status}" for status, number in count.items() if number)
+            parts.append(f"{part} ({others})" if others else part)
+    return ", and ".join(parts) + "." if parts else "Nothing was looked at."
+
+
+def problems(report: Json) -> list[Json]:
+    """Return the images that are not as wanted, the worst first."""
+    found = [cell for cell in report["images"] if cell["status"] != "present"]
+    return sorted(found, key=lambda cell: IMAGE_STATUSES.index(cell["status"]))
+
+
+# --- the formats ---
+
+
+def as_json(report: Json) -> str:
+    """Return the report as docs/image-report.schema.json describes it."""
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
+def _cell(value: t.Any) -> str:
+    """Return a value for a cell of a Markdown table, or for a heading."""
+    shown = visible(value if isinstance(value, str) else "" if value is None else str(value))
+    # A word joiner cannot be seen, and ends what would be a link.
+    shown = LINKED.sub(lambda found: f"\u2060{found[0]}\u2060", shown)
+    shown = MARKUP.sub(lambda found: f"\\{found[0]}", shown.replace("\\", "\0"))
+    # Readers differ on a backslash before a pipe; entities are never markup.
+    for character, entity in (
+        *(("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("\0", "&#92;")),
+    ):
+        shown = shown.replace(character, entity)
+    return shown
+
+
+def _table(heads: t.Sequence[str], rows: t.Iterable[t.Sequence[t.Any]]) -> list[str]:
+    """Return the lines of a Markdown table, and an empty one."""
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join('---' for _head in heads)} |"]
+    return [*lines, *(f"| {' | '.join(map(_cell, one))} |" for one in rows), ""]
+
+
+def _age(age: int | None) -> str:
+    number = days(age)
+    return "" if number is None else counted(number, "day")
+
+
+def as_markdown(report: Json) -> str:
+    """Return tables in GitHub's kind of Markdown."""
+    lines = [f"# {_cell(report['title'])}", ""]
+    lines += [f"Checked {clock(report['checked'])}: {sentence(report)}", ""]
+    if problems(report):
+        lines += ["## Images that need attention", ""]
+        lines += _table(
+            ("Status", "Image", "Service", "Region", "Age", "Reason"),
+            (
+                (
+                    *(one[key] for key in ("status", "name", "service", "region")),
+                    *(_age(one["age"]), one["reason"]),
+                )
+                for one in problems(report)
+            ),
+        )
+    if report["images"]:
+        keys = ("image_id", "image_name", "image_version", "image_owner_alias")
+        lines += ["## All images", ""]
+        lines += _table(
+            ("Image", "Service", "Region", "Status", "Age", "ID", "Name", "Version", "Owner"),
+            (
+                (
+                    *(one[key] for key in ("name", "service", "region", "status")),
+                    *(_age(one["age"]), *(one[key] for key in keys)),
+                )
+                for one in report["images"]
+            ),
+        )
+    if report["hosts"]:
+        hosts = sorted(report["hosts"], key=lambda one: HOST_STATUSES.index(one["status"]))
+        lines += ["## Hosts", ""]
+        lines += _table(
+            (
+                *("Status", "Host", "Image", "Region", "Runs", "Expected"),
+                *("Days behind", "Versions behind", "Reason"),
+            ),
+            (
+                (
+                    *(one[key] for key in ("status", "host", "name", "region")),
+                    one["image_name"] or one["image_id"],
+                    one["expected_image_name"] or one["expected_image_id"],
+                    *(one[key] for key in ("days_behind", "versions_behind", "reason")),
+                )
+                for one in hosts
+            ),
+        )
+    if report["batches"]:
+        lines += ["## Rollout", ""]
+        batches = enumerate(report["batches"], 1)
+        lines += _table(("Batch", "Hosts"), ((n, ", ".join(batch)) for n, batch in batches))
+    return "\n".join(lines)
+
+
+def _element(tag: str, attributes: dict[str, t.Any], content: str = "") -> str:
+    """Return an XML element around content that is XML."""
+    pairs = "".join(
+        f" {key}={quoteattr(NOT_IN_XML.sub(chr(0xFFFD), str(value)))}"
+        for key, value in attributes.items()
+    )
+    return f"<{tag}{pairs}>{content}</{tag}>" if content else f"<{tag}{pairs}/>"
+
+
+def _suite(kind: str, checked: str, cases: list[tuple[str, str, Json]]) -> tuple[str, Counter[str]]:
+    """Return a testsuite of (class, name, row), and how many tests have failed or were skipped."""
+    outcomes = {"present": "", "current": "", "unknown": "skipped"}
+    count: Counter[str] = Counter(tests=len(cases), failures=0, errors=0, skipped=0)
+    lines = []
+    for case_class, case, one in cases:
+        outcome = outcomes.get(one["status"], "failure")
+        content = ""
+        if outcome:
+            count["failures" if outcome == "failure" else outcome] += 1
+            about = {"message": one["reason"] or one["status"]}
+            if outcome == "failure":
+                about["type"] = one["status"]
+            told = [f"{key}: {value}" for key, value in one.items() if value not in (None, "")]
+            content = _element(
+                outcome, about, escape(NOT_IN_XML.sub("\ufffd", "\n".join(told)), {"\r": "&#13;"})
+            )
+        lines.append(
+            _element("testcase", {"classname": case_class, "name": case, "time": 0}, content)
+        )
+    stamp = f"{moment(checked):%Y-%m-%dT%H:%M:%S}"
+    about = {"name": kind, **count, "time": 0, "timestamp": stamp}
+    return _element("testsuite", about, "\n" + "".join(f"{line}\n" for line in lines)), count
+
+
+def as_junit(report: Json) -> str:
+    """Return XML in which each image of a region and each host is a test."""
+    images = [
+        (f"images.{one['service']}.{one['region']}", one["name"], one) for one in report["images"]
+    ]
+    hosts = [(f"hosts.{one['region'] or 'unknown'}", one["host"], one) for one in report["hosts"]]
+    suites, total = [], Counter[str]()
+    for kind, cases in (("images", images), ("hosts", hosts)):
+        suite, count = _suite(kind, report["checked"], cases)
+        suites.append(suite)
+        total.update(count)
+    about = {"name": report["title"], **total, "time": 0}
+    content = "\n" + "".join(f"{suite}\n" for suite in suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_element("testsuites", about, content)}\n'
+
+
+METRICS = {
+    "alicloud_image_check_timestamp_seconds": "When it was looked, in seconds since 1970.",
+    "alicloud_image_age_seconds": "Age of the image that is there when it was looked.",
+    "alicloud_image_status": "Always 1; the label says how the image is, compared to the wanted.",
+    "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
+    "alicloud_image_hosts_behind_seconds_max": (
+        "How far the host that is most behind is behind, in full days, by wanted image and region."
+    ),
+}
+
+
+def as_prometheus(report: Json) -> str:
+    """Return gauges in the text format of Prometheus."""
+    samples: dict[str, list[tuple[Json, t.Any]]] = {metric: [] for metric in METRICS}
+    timestamp, age, status, hosts, behind = samples.values()
+    # Two reports in one folder must not have the same series.
+    looked = moment(report["checked"]).timestamp()
+    timestamp.append(({"report": report["title"]}, int(looked)))
+    for one in report["images"]:
+        labels = {key: one[key] for key in ("name", "service", "region")}
+        if one["age"] is not None:
+            age.append((labels, one["age"]))
+        status.append(({**labels, "status": one["status"]}, 1))
+    count: Counter[tuple[str, str, str]] = Counter()
+    most: dict[tuple[str, str], int] = {}
+    for one in report["hosts"]:
+        place = one["name"] or "", one["region"] or ""
+        count[(*place, one["status"])] += 1
+        if one["days_behind"] is not None:
+            most[place] = max(most.get(place, one["days_behind"]), one["days_behind"])
+    for key, number in count.items():
+        hosts.append((dict(zip(("name", "region", "status"), key)), number))
+    for place, number in most.items():
+        behind.append((dict(zip(("name", "region"), place)), number * DAY))
+    lines = []
+    for metric, meaning in METRICS.items():
+        lines += [f"# HELP {metric} {meaning}", f"# TYPE {metric} gauge"]
+        for labels, number in samples[metric]:
+            pairs = ",".join(f'{key}="{_label(value)}"' for key, value in labels.items())
+            lines.append(f"{metric}{{{pairs}}} {number}")
+    return "\n".join(lines) + "\n"
+
+
+def _label(value: str) -> str:
+    """Return the value of a label, escaped."""
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,684 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each format says, and that no name can make it say something else."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.alicloud.compute.plugins.filter.image_report import FORMATS, image_report
+from ansible_collections.alicloud.compute.tests.utils.report_sample import fleet
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from prometheus_client.parser import text_string_to_metric_families
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19, all strings were trusted
+
+    def trust_as_template(value: str) -> str:
+        """Return a string that Ansible takes for a template."""
+        return value
+
+
+ROOT = Path(__file__).resolve().parents[4]
+SCHEMA = json.loads((ROOT / "docs" / "image-report.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+CELL = {
+    "name": "web",
+    "service": "ecs",
+    "region": "cn-hangzhou",
+    "status": "present",
+    "reason": "",
+    "age": 190800,
+}
+BUILD = {
+    "name": "web",
+    "service": "ecs",
+    "region": "cn-hangzhou",
+    "image_id": "m-1",
+    "image_name": "web-1",
+    "state": "newest",
+}
+HOST = {"host": "web-1", "status": "outdated", "reason": "It is old.", "days_behind": 14}
+
+Json = t.Dict[str, t.Any]
+
+
+def checked(time: str = "2026-11-22T07:00:00Z", **parts: t.Any) -> Json:
+    """Return a result."""
+    return {"checked": time, **parts}
+
+
+def reported(results: t.Any, **options: t.Any) -> Json:
+    """Return the report as an object."""
+    content: Json = json.loads(image_report(results, "json", **options))
+    return content
+
+
+def metrics(report: str) -> dict[str, list[tuple[Json, float]]]:
+    """Return the samples of each metric as another program reads them."""
+    return {
+        family.name: [(sample.labels, sample.value) for sample in family.samples]
+        for family in text_string_to_metric_families(report)
+    }
+
+
+class Page(HTMLParser):
+    """Collects what a page has."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(content)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+# --- merging ---
+
+
+def test_a_report_is_the_same_for_a_result_and_a_list_of_it() -> None:
+    result = fleet()
+
+    for form in FORMATS:
+        report = image_report(result, form)
+        assert image_report([result], form) == report
+        assert image_report([result, copy.deepcopy(result)], form) == report
+        assert image_report(iter([result]), form) == report
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    result = fleet()
+    other = {
+        key: list(reversed(value)) if key in ("images", "builds", "hosts") else value
+        for key, value in result.items()
+    }
+
+    for form in FORMATS:
+        assert image_report(other, form) == image_report(result, form)
+
+
+def test_input_stays_as_it_was() -> None:
+    result = fleet()
+    before = copy.deepcopy(result)
+
+    for form in FORMATS:
+        image_report(result, form)
+
+    assert result == before
+
+
+def test_of_two_checks_of_an_image_or_host_the_later_counts() -> None:
+    early = checked("2026-11-22T06:00:00Z", images=[CELL], hosts=[HOST], builds=[BUILD])
+    late = checked(
+        images=[{**CELL, "status": "stale"}],
+        hosts=[{**HOST, "status": "current"}],
+        builds=[{**BUILD, "state": "locked"}],
+    )
+
+    for results in ([early, late], [late, early]):
+        report = reported(results)
+        assert [one["status"] for one in report["images"] + report["hosts"]] == ["stale", "current"]
+        assert [one["state"] for one in report["builds"]] == ["locked"]
+        assert report["checked"] == "2026-11-22T06:00:00Z"
+
+
+def test_a_host_is_replaced_once_as_the_latest_plan_says() -> None:
+    early = checked("2026-11-22T06:00:00Z", batches=[["a", "b"], ["c"]])
+    late = checked(batches=[["b", "b"], [], ["a"]])
+
+    assert reported([early, late])["batches"] == [["c"], ["b"], ["a"]]
+
+
+def test_names_with_numbers_are_sorted_as_people_do() -> None:
+    hosts = [{**HOST, "host": host} for host in ("web-10", "web-9", "web-09", "9" * 5000, "²")]
+
+    names = [one["host"] for one in reported(checked(hosts=hosts))["hosts"]]
+
+    assert names[1:] == ["web-09", "web-9", "web-10", "²"]
+
+
+def test_what_may_be_null_may_be_left_out_and_other_keys_of_a_result_are_ignored() -> None:
+    report = reported(checked(images=[CELL], changed=False, failed=False, missing=["db"]))
+
+    assert report["images"] == [
+        {
+            **CELL,
+            "image_id": None,
+            "image_name": None,
+            "image_version": None,
+            "creation_time": None,
+            "image_owner_alias": None,
+        }
+    ]
+    assert "missing" not in report
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ("text", "results must be a result of a module, or a list of them, not 'text'."),
+        (None, "results must be a result of a module, or a list of them, not null."),
+        ([], "results must be a result of a module, or a list of them that is not empty"),
+        ([1], "results[0] must be a dict, not an integer."),
+        ({}, "results has no checked. Was it returned by a module that failed"),
+        ([checked(), {"failed": True}], "results[1] has no checked."),
+        (checked("yesterday"), "results.checked must be a time in UTC such as '2026-"),
+        (checked("2026-13-22T07:00:00Z"), "results.checked must be a time in UTC"),
+        (checked("2026-11-22T07:00:00+08:00"), "results.checked must be a time in UTC"),
+        ({"checked": 5}, "results.checked must be a time in UTC"),
+        (checked(images={}), "results.images must be a list of dicts, not a dict."),
+        (checked(images=None), "results.images must be a list of dicts, not null."),
+        (checked(images=["web"]), "results.images[0] must be a dict, not 'web'."),
+        (checked(images=[{}]), "results.images[0] has no name."),
+        (
+            checked(images=[CELL, {**CELL, "status": "gone"}]),
+            "[1].status must be one of absent, different, present, stale, not 'gone'.",
+        ),
+        (checked(images=[{**CELL, "status": []}]), "[0].status must be one of"),
+        (checked(images=[{**CELL, "age": "5"}]), "[0].age must be an integer, not '5'."),
+        (checked(images=[{**CELL, "age": True}]), "age must be an integer, not a boolean."),
+        (checked(images=[{**CELL, "age": 1.5}]), "age must be an integer, not a float."),
+        (checked(images=[{**CELL, "age": 10**5000}]), "[0].age must be between -9007"),
+        (checked(images=[{**CELL, "reason": None}]), "[0].reason must be a string, not null."),
+        (checked(images=[{**CELL, "name": ""}]), "[0].name must be a string that is not"),
+        (checked(images=[{**CELL, "name": b"web"}]), "[0].name must be a string, not bytes."),
+        (checked(images=[{**CELL, "regoin": 1}]), "a key of results.images[0] must be one of name"),
+        (checked(images=[{**CELL, 10**5000: 1}]), "must be one of name, service"),
+        (checked(images=[{**CELL, "creation_time": ""}]), "creation_time must be a time in UTC"),
+        (checked(builds=[{**BUILD, "state": "new"}]), "builds[0].state must be one of locked"),
+        (checked(hosts=[{"host": "web-1"}]), "results.hosts[0] has no status."),
+        (checked(batches=["web-1"]), "batches[0] must be a list of host names, not 'web-1'."),
+        (checked(batches=[[1]]), "results.batches[0][0] must be a string, not an integer."),
+        (checked(batches=5), "must be a list of lists of host names, not an integer."),
+        (checked(images=[{**CELL, "region": object()}]), "region must be a string, not object."),
+    ],
+)  # fmt: skip
+def test_an_error_says_which_key_is_wrong_and_what_it_should_be(
+    results: t.Any, message: str
+) -> None:
+    with pytest.raises(AnsibleFilterError) as error:
+        image_report(results, "json")
+
+    assert message in str(error.value)
+    assert str(error.value).startswith("image_report: ")
+
+
+@pytest.mark.parametrize("form", [None, "yaml", "", 5, []])
+def test_an_unknown_format_is_an_error_that_names_the_known(form: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="format must be one of html, json, junit, mark"):
+        image_report(checked(), form)
+
+
+@pytest.mark.parametrize("title", [None, "", 5])
+def test_a_title_is_a_string(title: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="title must be a string"):
+        image_report(checked(), "json", title=title)
+
+
+# --- as a template uses it ---
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_a_template_gets_what_the_function_returns(form: str) -> None:
+    templar = Templar(loader=DataLoader(), variables={"one": fleet(), "form": form})
+    template = "{{ [one] | alicloud.compute.image_report(form, title='Fleet') | string }}"
+
+    assert templar.template(trust_as_template(template)) == image_report(
+        fleet(), form, title="Fleet"
+    )
+
+
+def test_variables_of_a_playbook_are_as_good_as_results() -> None:
+    host = "{'host': 'a', 'status': 'current', 'reason': ''}"
+    results = trust_as_template("{{ {'checked': time, 'hosts': [" + host + "]} }}")
+    templar = Templar(
+        loader=DataLoader(),
+        variables={"time": trust_as_template("2026-11-22T07:00:00Z"), "results": results},
+    )
+
+    report = templar.template(
+        trust_as_template("{{ results | alicloud.compute.image_report('prometheus') }}")
+    )
+
+    assert 'alicloud_image_hosts{name="",region="",status="current"} 1' in report
+
+
+# --- JSON ---
+
+
+def test_json_is_what_the_schema_describes() -> None:
+    report = image_report(fleet(), "json", title="生产")
+
+    VALIDATOR.check_schema(SCHEMA)
+    VALIDATOR.validate(json.loads(report))
+    assert report.endswith("\n}\n")
+    assert '"title": "生产"' in report
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("format",), 2),
+        (("checked",), "yesterday"),
+        (("summary", "images", "present"), -1),
+        (("images", 0, "status"), "gone"),
+        (("images", 0, "age"), "5"),
+        (("images", 0, "other"), 1),
+        (("builds", 0, "state"), None),
+        (("hosts", 0, "host"), ""),
+        (("batches", 0), []),
+        (("other",), 1),
+    ],
+)
+def test_the_schema_refuses_what_no_report_has(path: tuple[t.Any, ...], value: t.Any) -> None:
+    report = reported(fleet())
+    inner: t.Any = report
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+
+    assert not VALIDATOR.is_valid(report)
+
+
+def test_the_schema_wants_every_key() -> None:
+    for kind in ("images", "builds", "hosts"):
+        for key in reported(fleet())[kind][0]:
+            report = reported(fleet())
+            del report[kind][0][key]
+            assert not VALIDATOR.is_valid(report), key
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    for kind in ("image", "build", "host"):
+        for key, about in SCHEMA["$defs"][kind]["properties"].items():
+            assert about["description"], key
+
+
+def test_the_summary_counts_each_status() -> None:
+    result = fleet()
+
+    summary = reported(result)["summary"]
+
+    assert set(summary["images"]) == {"present", "absent", "stale", "different"}
+    assert set(summary["hosts"]) == {"current", "outdated", "unknown"}
+    for kind, count in summary.items():
+        for status, number in count.items():
+            assert number == sum(one["status"] == status for one in result[kind]), status
+
+
+# --- Markdown ---
+
+
+def test_markdown_has_problems_first_and_then_all() -> None:
+    report = image_report(fleet(), "markdown", title="Fleet")
+
+    heads = [line for line in report.splitlines() if line.startswith("#")]
+    assert heads == [
+        *("# Fleet", "## Images that need attention", "## All images", "## Hosts", "## Rollout"),
+    ]
+    assert "45 of 52 images are present (2 absent, 2 different, 3 stale), and 25 of 40" in report
+    assert report.count("| stale |") == 6
+
+
+def test_markdown_of_nothing_says_so() -> None:
+    assert "Nothing was looked at." in image_report(checked(), "markdown")
+
+
+MARKUP = [
+    "a | b",
+    "a \\| b",
+    "a\\",
+    "`a`",
+    "``|``",
+    "<script>alert(1)</script>",
+    "<!-- ",
+    "a\n\n# b",
+    "a\r| b",
+    "[a](javascript:alert(1))",
+    "![a](//x.example/a.png)",
+    "<https://x.example>",
+    "https://x.example",
+    "www.x.example",
+    "a@x.example",
+    "**a** _b_ ~~c~~",
+    "[a]: //x.example",
+    "&lt;b&gt;",
+    "&#124; a",
+    "- a",
+    "---",
+    "$a$",
+    "\u202egnp.exe",
+]
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_a_name_is_text_in_markdown(name: str) -> None:
+    result = checked(
+        images=[{**CELL, "name": name, "status": "stale", "reason": name}],
+        hosts=[{**HOST, "host": name}],
+        batches=[[name]],
+    )
+
+    report = image_report(result, "markdown", title=name)
+    tokens = MarkdownIt("commonmark").enable("table").parse(report)
+
+    kinds = {one.type for one in tokens}
+    assert not kinds & {"html_block", "fence", "code_block", "hr", "bullet_list_open"}
+    assert [one.tag for one in tokens if one.type == "heading_open"] == ["h1", *["h2"] * 4]
+    rows, cells = (sum(one.type == kind for one in tokens) for kind in ("tr_open", "td_open"))
+    assert (rows, cells) == (8, 6 + 9 + 9 + 2)
+    shown = re.sub(r"[\r\n]+", " ", name.replace("\u202e", "\ufffd")).strip()
+    inline = [one for one in tokens if one.type == "inline"]
+    for one in inline:
+        assert {child.type for child in one.children or []} <= {"text", "text_special"}
+    texts = ["".join(child.content for child in one.children or []) for one in inline]
+    assert [text.replace("\u2060", "") for text in texts].count(shown) == 6
+
+
+# --- JUnit ---
+
+
+def test_junit_has_a_test_for_each_image_and_host() -> None:
+    result = fleet()
+
+    root = ET.fromstring(image_report(result, "junit", title="Fleet").encode())
+
+    suites = {suite.get("name"): suite for suite in root}
+    assert root.tag == "testsuites"
+    assert root.get("name") == "Fleet"
+    assert set(suites) == {"images", "hosts"}
+    for kind, suite in suites.items():
+        count = reported(result)["summary"][kind]
+        bad = sum(count.get(status, 0) for status in ("absent", "stale", "different", "outdated"))
+        assert suite.get("tests") == str(len(suite)) == str(len(result[kind or ""]))
+        assert suite.get("failures") == str(bad) == str(len(suite.findall("*/failure")))
+        assert (
+            suite.get("skipped")
+            == str(count.get("unknown", 0))
+            == str(len(suite.findall("*/skipped")))
+        )
+        assert suite.get("errors") == "0"
+        assert suite.get("timestamp") == "2026-11-22T07:00:00"
+    assert root.get("failures") == str(len(root.findall("*/*/failure")))
+
+
+def test_a_failure_says_why() -> None:
+    root = ET.fromstring(image_report(checked(hosts=[HOST]), "junit").encode())
+
+    failure = root.find("testsuite/testcase/failure")
+    assert failure is not None
+    assert failure.attrib == {"message": "It is old.", "type": "outdated"}
+    assert "days_behind: 14" in (failure.text or "")
+
+
+def test_characters_that_xml_forbids_are_replaced() -> None:
+    host = {**HOST, "host": "a\x00\x0b\ufffe\ud800\"<&>'\n", "reason": "]]>\x1b"}
+
+    root = ET.fromstring(image_report(checked(hosts=[host]), "junit").encode())
+
+    case = root.find("testsuite[@name='hosts']/testcase")
+    assert case is not None
+    assert case.get("name") == "a\ufffd\ufffd\ufffd\ufffd\"<&>'\n"
+    assert case[0].get("message") == "]]>\ufffd"
+
+
+# --- Prometheus ---
+
+
+def test_metrics_tell_ages_and_statuses_of_images_and_count_hosts() -> None:
+    place = {"name": "web", "region": "cn-hangzhou"}
+    result = checked(
+        images=[CELL, {**CELL, "region": "cn-shanghai", "status": "absent", "age": None}],
+        hosts=[
+            {**HOST, **place},
+            {**HOST, **place, "host": "web-2", "days_behind": 30},
+            {**HOST, **place, "host": "web-3", "status": "unknown", "days_behind": None},
+        ],
+    )
+
+    found = metrics(image_report(result, "prometheus", title="Fleet"))
+
+    image = {**place, "service": "ecs"}
+    assert found == {
+        "alicloud_image_check_timestamp_seconds": [({"report": "Fleet"}, 1795330800)],
+        "alicloud_image_age_seconds": [(image, 190800)],
+        "alicloud_image_status": [
+            ({**image, "status": "present"}, 1),
+            ({**image, "region": "cn-shanghai", "status": "absent"}, 1),
+        ],
+        "alicloud_image_hosts": [
+            ({**place, "status": "outdated"}, 2),
+            ({**place, "status": "unknown"}, 1),
+        ],
+        "alicloud_image_hosts_behind_seconds_max": [(place, 30 * 86400)],
+    }
+
+
+def test_metrics_keep_to_the_conventions() -> None:
+    for line in image_report(fleet(), "prometheus").splitlines():
+        if line.startswith("# HELP"):
+            assert re.fullmatch(r"# HELP alicloud_image_[a-z_]+ [A-Z].*\.", line), line
+        elif not line.startswith("# TYPE"):
+            assert re.match(r'alicloud_image_[a-z_]+\{([a-z]+="[^"]*",?)+\} [0-9]+$', line), line
+
+
+# --- the page, without a browser ---
+
+
+def test_a_page_loads_nothing() -> None:
+    page = Page(image_report(fleet(), "html"))
+
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "form", "base"), tag
+        assert "src" not in attributes
+        assert "style" not in attributes, tag
+        assert not any(name.startswith("on") for name in attributes), tag
+        assert (attributes.get("href") or "#").startswith("#"), attributes
+    policy = next(a["content"] for tag, a in page.tags if tag == "meta" and "http-equiv" in a)
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-[\w+/=]+'; script-src 'sha256-[\w+/=]+'; "
+        r"base-uri 'none'; form-action 'none'",
+        policy or "",
+    )
+
+
+def test_a_page_of_nothing_has_no_empty_parts() -> None:
+    page = Page(image_report(checked(), "html", title="Nothing"))
+
+    assert not [tag for tag, _attributes in page.tags if tag in ("section", "table")]
+    assert any("Nothing was looked at." in text for text in page.texts)
+
+
+def test_ids_of_a_page_are_unique_and_its_links_lead_somewhere() -> None:
+    page = Page(image_report(fleet(), "html"))
+
+    ids = [attributes["id"] for _tag, attributes in page.tags if "id" in attributes]
+    targets = {a["href"] for _tag, a in page.tags if "href" in a}
+    assert len(ids) == len(set(ids))
+    assert targets <= {f"#{identity}" for identity in ids}
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of #rrggbb, by WCAG 2.2."""
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours."""
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_colours_have_enough_contrast_and_ages_one_direction(mode: int) -> None:
+    style = (ROOT / "plugins" / "plugin_utils" / "_report.css").read_text(encoding="utf-8")
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", style)
+    colour = {name: found[mode] for name, *found in pairs}
+
+    for ground in ("page", "card", "sunk"):
+        for text in ("ink", "soft", "accent", "good", "warn", "bad", "odd", "mute"):
+            assert contrast(colour[text], colour[ground]) >= 4.5, (text, ground)
+    for step in range(6):
+        text = colour.get(f"on-a{step}", colour["on-heat"])
+        assert contrast(text, colour[f"a{step}"]) >= 4.5, step
+    for ground in ("accent", "odd"):
+        assert contrast(colour["on-accent"], colour[ground]) >= 4.5, ground
+    shades = [luminance(colour[f"a{step}"]) for step in range(6)]
+    assert shades == sorted(shades, reverse=mode == 0)
+
+
+# --- whatever comes in ---
+
+HOSTILE = "<>&\"'`|\\[]()#*_\n\r\t\x00\x0b\x85\u2028\u202e\ud800\ufffe{}%$-!/:@w. "
+TEXTS = st.one_of(
+    st.text(min_size=1, max_size=30),
+    st.text(alphabet=HOSTILE, min_size=1),
+    st.sampled_from(MARKUP),
+)
+TIMES = st.datetimes().map(lambda one: f"{one:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0"))
+NUMBERS = st.one_of(st.none(), st.integers(-(2**53) + 1, 2**53 - 1))
+
+
+def maybe(texts: st.SearchStrategy[t.Any]) -> st.SearchStrategy[t.Any]:
+    """Return what is sometimes null."""
+    return st.one_of(st.none(), texts)
+
+
+PLACES = {"name": TEXTS, "service": st.sampled_from(["ecs", "ens"]), "region": TEXTS}
+IMAGE = {"image_version": maybe(TEXTS), "creation_time": maybe(TIMES)}
+RESULTS = st.fixed_dictionaries(
+    {
+        "checked": TIMES,
+        "images": st.lists(
+            st.fixed_dictionaries(
+                {
+                    **PLACES,
+                    **IMAGE,
+                    "status": st.sampled_from(["present", "absent", "stale", "different"]),
+                    "reason": TEXTS,
+                    "image_id": maybe(TEXTS),
+                    "image_name": maybe(TEXTS),
+                    "image_owner_alias": maybe(TEXTS),
+                    "age": NUMBERS,
+                }
+            ),
+            max_size=4,
+        ),
+        "builds": st.lists(
+            st.fixed_dictionaries(
+                {
+                    **PLACES,
+                    **IMAGE,
+                    "image_id": TEXTS,
+                    "image_name": TEXTS,
+                    "state": st.sampled_from(["newest", "locked", "previous", "soaking"]),
+                }
+            ),
+            max_size=4,
+        ),
+        "hosts": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "host": TEXTS,
+                    "status": st.sampled_from(["current", "outdated", "unknown"]),
+                    "reason": TEXTS,
+                    **{
+                        key: maybe(TEXTS)
+                        for key in (
+                            *("name", "region", "image_id", "image_name"),
+                            *("expected_image_id", "expected_image_name"),
+                        )
+                    },
+                    "days_behind": NUMBERS,
+                    "versions_behind": NUMBERS,
+                }
+            ),
+            max_size=4,
+        ),
+        "batches": st.lists(st.lists(TEXTS, max_size=3), max_size=3),
+    }
+)
+
+ATTRIBUTES = {
+    *("aria-hidden", "aria-keyshortcuts", "aria-label", "aria-labelledby", "aria-pressed"),
+    *("autocomplete", "charset", "checked", "class", "content", "data-v", "datetime", "height"),
+    *("hidden", "href", "http-equiv", "id", "lang", "name", "placeholder", "r", "role", "rx"),
+    *("scope", "span", "spellcheck", "tabindex", "title", "type", "value", "width", "x", "x1"),
+    *("x2", "y", "y1", "y2"),
+}
+
+fuzzed = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "300")),
+    deadline=None,  # the machine may be busy
+    database=None,
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@fuzzed
+@given(st.lists(RESULTS, min_size=1, max_size=2), TEXTS)
+def test_whatever_names_are_every_format_is_valid(results: list[Json], title: str) -> None:
+    report = reported(results, title=title)
+    VALIDATOR.validate(report)
+
+    root = ET.fromstring(image_report(results, "junit", title=title).encode())
+    assert [len(suite) for suite in root] == [len(report["images"]), len(report["hosts"])]
+
+    found = metrics(image_report(results, "prometheus", title=title))
+    image = [labels for labels, _value in found["alicloud_image_status"]]
+    keys = ("name", "service", "region", "status")
+    assert image == [{key: one[key] for key in keys} for one in report["images"]]
+    assert sum(value for _labels, value in found["alicloud_image_hosts"]) == len(report["hosts"])
+    for samples in found.values():
+        series = [tuple(labels.items()) for labels, _value in samples]
+        assert len(series) == len(set(series))
+
+    page = Page(image_report(results, "html", title=title))
+    tags = [tag for tag, _attributes in page.tags]
+    assert (tags.count("script"), tags.count("style")) == (1, 1)
+    assert not {"form", "iframe", "img", "link", "object"} & set(tags)
+    classes = [str(a.get("class", "")).split(" ")[0] for tag, a in page.tags if tag in ("tr", "li")]
+    assert classes.count("host") == len(report["hosts"])
+    assert classes.count("image") == sum(one["status"] != "present" for one in report["images"])
+    assert classes.count("batch") == len(report["batches"])
+    assert sum("aria-label" in a for tag, a in page.tags if tag == "td") == len(report["images"])
+    for _tag, attributes in page.tags:
+        assert attributes.keys() <= ATTRIBUTES, attributes
+
+    markdown = image_report(results, "markdown", title=title)
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    assert not {one.type for one in tokens} & {"html_block", "fence", "code_block"}
+    rows = sum(one.type == "tr_open" for one in tokens)
+    bad = sum(one["status"] != "present" for one in report["images"])
+    parts = [bad, *(len(report[kind]) for kind in ("images", "hosts", "batches"))]
+    assert rows == sum(parts) + sum(map(bool, parts))
