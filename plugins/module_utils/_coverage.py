@@ -10,7 +10,7 @@ from datetime import datetime
 
 from ._errors import AlicloudError, Json
 from ._images import LONG_AGO, created
-from ._lock import IMAGE_KEYS
+from ._lock import BUILD_KEYS, IMAGE_KEYS
 from ._wanted import Listings, Place, Wanted, age, build, label, span, unexpected
 
 PRESENT = "present"
@@ -83,7 +83,7 @@ def builds(judged: t.Sequence[Json]) -> list[Json]:
     """Return the images of all cells that have one, for a timeline."""
     return [
         {
-            **{key: cell[key] for key in ("name", "service", "region", *IMAGE_KEYS)},
+            **{key: cell[key] for key in ("name", "service", "region", *BUILD_KEYS)},
             "state": "newest",
         }
         for cell in judged

@@ -35,7 +35,8 @@ from ._errors import AlicloudError, Json
 from ._wanted import PlaceKey
 
 FORMAT = "1"
-IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
+BUILD_KEYS = ("image_id", "image_name", "image_version", "creation_time")
+IMAGE_KEYS = (*BUILD_KEYS, "image_owner_alias")
 # build is the tag by which regions agree, if one does.
 ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
 SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
@@ -199,7 +200,7 @@ def builds(lock: Lock) -> list[Json]:
             "name": name,
             "service": service(locked),
             "region": region,
-            **{key: image.get(key) for key in IMAGE_KEYS},
+            **{key: image.get(key) for key in BUILD_KEYS},
             "state": state,
         }
         for name, locked in lock.items()

@@ -126,7 +126,7 @@ def verified(
 ) -> Plan:
     """Return the plan of an update whose problems say all that is wrong with the lock as it is."""
     plan = updated(lock, wanted, only, found, guards, now)
-    problems = list(plan.problems)
+    problems = []
     for (name, region), entry in _lock.entries(lock).items():
         if only and name not in only:
             continue
@@ -150,7 +150,7 @@ def verified(
                 f"{where}: {label(before)} is locked, but {label(after)} is the newest that may "
                 f"be{_way(before, after)}"
             )
-    return plan._replace(problems=problems)
+    return plan._replace(problems=problems + plan.problems)
 
 
 class _Update:

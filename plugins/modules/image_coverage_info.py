@@ -159,7 +159,7 @@ counts:
   type: dict
   sample: {"present": 4, "absent": 0, "stale": 1, "different": 0}
 builds:
-  description: The images that were found, for a timeline, with the keys of RV(images) and the RV(ignore:state) V(newest).
+  description: The images that were found, for a timeline, each with the RV(ignore:state) V(newest).
   returned: success
   type: list
   elements: dict

@@ -196,7 +196,7 @@ problems:
   sample: ["web: web-20261121 is in cn-hangzhou, but cn-shanghai has web-20261120"]
 builds:
   description:
-    - All images that the lock knows, with the keys of RV(images) and a RV(ignore:state), V(locked), V(previous) or V(soaking).
+    - All images that the lock knows, for a timeline, each with a RV(ignore:state), V(locked), V(previous) or V(soaking).
   returned: success
   type: list
   elements: dict
@@ -340,8 +340,8 @@ def _refused(options: t.Mapping[str, t.Any], plan: _plan.Plan) -> AlicloudError:
     """Return the error for a lock that must stay as it is, or does not hold."""
     problems = enumerated(plan.problems, "problems")
     text = (
-        f"{options['path']} does not hold: {problems}. Run image_lock with mode update, and review "
-        "what it changes."
+        f"{options['path']} does not hold: {problems}. Update the lock or roll it back, and review "
+        "what that changes."
         if options["mode"] == "verify"
         else f"{options['path']} stays as it is: {problems}."
     )
