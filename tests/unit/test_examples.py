@@ -76,7 +76,7 @@ def environment(emulator: Emulator, home: Path) -> dict[str, str]:
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_INVENTORY": str(ROOT / "docs" / "examples" / "fleet" / "hosts.yml"),
     }
 
 
