@@ -32,8 +32,8 @@ SERVICES = {"ecs": "ECS", "ens": "ENS"}
 # and little long ago. Within this many days it is almost linear.
 RECENT = 14
 TICKS = (
-    *((0, "now"), (7, "1 w"), (30, "1 m"), (90, "3 m"), (182, "6 m"), (365, "1 y"), (730, "2 y")),
-    *((1461, "4 y"), (3652, "10 y")),
+    *((0, "now"), (7, "1 wk"), (30, "1 mo"), (91, "3 mo"), (182, "6 mo"), (365, "1 yr")),
+    *((731, "2 yr"), (1461, "4 yr"), (3652, "10 yr")),
 )
 NUMBER, NUMBERS = ' class="number"', ("Age", "Days behind", "Versions behind")
 MANY = 100  # with more rows than these, browsers lay out only those that are to be seen
@@ -47,8 +47,7 @@ def shown(value: t.Any) -> str:
 
 def asset(name: str) -> str:
     """Return a file that lies beside this one, as browsers read it in a page."""
-    content = pkgutil.get_data(__package__ or "", name)
-    assert content is not None  # only loaders without files return None
+    content = pkgutil.get_data(__package__ or "", name) or b""
     return content.decode("utf-8").replace("\r\n", "\n")
 
 
@@ -68,7 +67,9 @@ def shade(age: int | None) -> str:
     number = days(age)
     if number is None:
         return ""
-    return f"a{next((step for step, (last, _) in enumerate(AGES) if number <= last), len(AGES))}"
+    return (
+        f"a{next((step for step, (last, _text) in enumerate(AGES) if number <= last), len(AGES))}"
+    )
 
 
 def badge(status: str) -> str:
@@ -117,7 +118,7 @@ def section(identity: str, title: str, about: str, content: str) -> str:
 # --- the parts ---
 
 
-def bar(count: dict[str, int], order: t.Sequence[str]) -> str:
+def shares(count: dict[str, int], order: t.Sequence[str]) -> str:
     """Return a bar that shows the shares of statuses."""
     total, left, parts = sum(count.values()), 0.0, []
     for status in order:
@@ -158,7 +159,7 @@ def tiles(report: Json) -> str:
                 label,
                 f"{count[good]:,}<small> of {total:,}</small>",
                 note or "All of them.",
-                bar(count, order),
+                shares(count, order),
             )
     oldest = max(report["images"], key=lambda one: one["age"] or 0, default=None)
     if oldest and oldest["age"]:
@@ -247,7 +248,7 @@ def heat_map(service: str, cells: list[Json]) -> str:
         for name, row in rows.items()
     )
     label = f"{SERVICES[service]} images by {where.lower()}"
-    upright, width = (" upright", 52) if len(regions) > UPRIGHT else ("", 96)
+    upright, width = (" upright", 50) if len(regions) > UPRIGHT else ("", 96)
     few = " few" if len(regions) < 4 else ""
     return (
         f'<h3>{SERVICES[service]} <span class="about">{counted(len(rows), "image")}, '
