@@ -223,7 +223,7 @@ def natural(*names: str) -> list[t.Any]:
 def merged(results: t.Any, title: t.Any) -> Json:
     """Return the report that the format `json` writes, of one result or a list of them.
 
-    What two results tell of the same image, build or host is taken from the one that looked later.
+    What two results tell of the same image, build or host is taken from the later check.
     The report's own time is the first of all, so that nothing in it is older than it says.
 
     Raises AnsibleFilterError.
@@ -304,7 +304,7 @@ def sentence(report: Json) -> str:
             part = f"{fine:,} of {counted(total, noun)} {verb} {good}"
             others = ", ".join(f"{number:,} {status}" for status, number in count.items() if number)
             parts.append(f"{part} ({others})" if others else part)
-    return ", and ".join(parts) + "." if parts else "Nothing was looked at."
+    return ", and ".join(parts) + "." if parts else "Nothing was checked."
 
 
 def problems(report: Json) -> list[Json]:
@@ -440,7 +440,8 @@ def as_junit(report: Json) -> str:
         (f"images.{one['service']}.{one['region']}", one["name"], one) for one in report["images"]
     ]
     hosts = [(f"hosts.{one['region'] or 'unknown'}", one["host"], one) for one in report["hosts"]]
-    suites, total = [], Counter[str]()
+    suites: list[str] = []
+    total: Counter[str] = Counter()
     for kind, cases in (("images", images), ("hosts", hosts)):
         suite, count = _suite(kind, report["checked"], cases)
         suites.append(suite)
@@ -451,9 +452,9 @@ def as_junit(report: Json) -> str:
 
 
 METRICS = {
-    "alicloud_image_check_timestamp_seconds": "When it was looked, in seconds since 1970.",
-    "alicloud_image_age_seconds": "Age of the image that is there when it was looked.",
-    "alicloud_image_status": "Always 1; the label says how the image is, compared to the wanted.",
+    "alicloud_image_check_timestamp_seconds": "Time of the check, in seconds since 1970.",
+    "alicloud_image_age_seconds": "Age of the image at the time of the check.",
+    "alicloud_image_status": "Always 1; the label status says how the image compares to the wanted one.",
     "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
     "alicloud_image_hosts_behind_seconds_max": (
         "How far the host that is most behind is behind, in full days, by wanted image and region."
@@ -466,8 +467,8 @@ def as_prometheus(report: Json) -> str:
     samples: dict[str, list[tuple[Json, t.Any]]] = {metric: [] for metric in METRICS}
     timestamp, age, status, hosts, behind = samples.values()
     # Two reports in one folder must not have the same series.
-    looked = moment(report["checked"]).timestamp()
-    timestamp.append(({"report": report["title"]}, int(looked)))
+    instant = moment(report["checked"]).timestamp()
+    timestamp.append(({"report": report["title"]}, int(instant)))
     for one in report["images"]:
         labels = {key: one[key] for key in ("name", "service", "region")}
         if one["age"] is not None:

@@ -285,7 +285,7 @@ def images(report: Json) -> str:
     return section(
         "images",
         "Images",
-        "How many days old the image was in each place when it was looked. "
+        "How many days old the image was in each place at the time of the check. "
         '<span class="tip" hidden>Choose a cell to see more; the arrow keys move on.</span>',
         legend + maps,
     )

@@ -346,7 +346,7 @@ def test_markdown_has_problems_first_and_then_all() -> None:
 
 
 def test_markdown_of_nothing_says_so() -> None:
-    assert "Nothing was looked at." in image_report(checked(), "markdown")
+    assert "Nothing was checked." in image_report(checked(), "markdown")
 
 
 MARKUP = [
@@ -511,7 +511,7 @@ def test_a_page_of_nothing_has_no_empty_parts() -> None:
     page = Page(image_report(checked(), "html", title="Nothing"))
 
     assert not [tag for tag, _attributes in page.tags if tag in ("section", "table")]
-    assert any("Nothing was looked at." in text for text in page.texts)
+    assert any("Nothing was checked." in text for text in page.texts)
 
 
 def test_ids_of_a_page_are_unique_and_its_links_lead_somewhere() -> None:
