@@ -64,17 +64,20 @@
     details.replaceChildren(...lines);
     details.hidden = false;
   };
+  const stops = new Map();
+  const stop = (table, cell) => {
+    const before = stops.get(table);
+    if (before) before.tabIndex = -1;
+    cell.tabIndex = 0;
+    stops.set(table, cell);
+  };
   for (const table of all(".heat")) {
     table.setAttribute("role", "grid");
-    const first = table.querySelector("td[title]");
-    first.tabIndex = 0;
-    let current = first;
+    stop(table, table.querySelector("td[title]"));
     table.addEventListener("focusin", (event) => {
       const cell = event.target.closest("td");
       if (!cell) return;
-      current.tabIndex = -1;
-      current = cell;
-      current.tabIndex = 0;
+      stop(table, cell);
       if (cell.title) tell(cell);
       else details.hidden = true;
     });
@@ -175,6 +178,11 @@
         put(item, "off", !hit);
       }
       put(row, "off", !any);
+    }
+    for (const [table, cell] of stops) {
+      // A cell that is not shown cannot be reached.
+      const shown = cell.closest(".off") && table.querySelector("tr.cells:not(.off) td[title]:not(.dim)");
+      if (shown) stop(table, shown);
     }
     const number = (noun) => `${count[noun].toLocaleString("en")} ${noun}${count[noun] === 1 ? "" : "s"}`;
     found.textContent = words.length ? `${number("image")}, ${number("host")}` : "";

@@ -38,7 +38,10 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # What XML 1.0 cannot hold, not even escaped.
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What a reader cannot see, or what changes the direction of the text that follows.
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 # Nothing in a cell of a Markdown table can be markup without one of these.
 MARKUP = re.compile(r"[`*_\[\]#!~$]")
 # Some readers make links of these, escaped or not.
@@ -454,7 +457,7 @@ def as_junit(report: Json) -> str:
 METRICS = {
     "alicloud_image_check_timestamp_seconds": "Time of the check, in seconds since 1970.",
     "alicloud_image_age_seconds": "Age of the image at the time of the check.",
-    "alicloud_image_status": "Always 1; the label status says how the image compares to the wanted one.",
+    "alicloud_image_status": "Always 1; its label tells how the image compares to the wanted.",
     "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
     "alicloud_image_hosts_behind_seconds_max": (
         "How far the host that is most behind is behind, in full days, by wanted image and region."

@@ -277,8 +277,8 @@ def images(report: Json) -> str:
         for step, text in enumerate([f"≤ {text}" for _last, text in AGES] + [f"&gt; {AGES[-1][1]}"])
     )
     legend = (
-        '<div class="legend"><div><h3>Mark: status</h3><ul>'
-        f'{marks}</ul></div><div><h3>Colour: age</h3><ul class="shades">{shades}</ul></div></div>\n'
+        '<div class="legend"><div><p>Mark: status</p><ul>'
+        f'{marks}</ul></div><div><p>Colour: age</p><ul class="shades">{shades}</ul></div></div>\n'
         '<div class="details" id="details" hidden></div>\n'
     )
     maps = "".join(heat_map(service, by_service[service]) for service in sorted(by_service))
@@ -339,7 +339,7 @@ def lane(name: str, service: str, rows: list[Json], checked: t.Any, longest: flo
         f'<svg class="track" aria-hidden="true"><use href="#ticks"/>{"".join(reversed(marks))}'
         f'</svg><span class="note">{counted(len(builds), "build")}, '
         f"latest {latest}</span></summary>\n"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Builds of '
+        '<div class="scroll" tabindex="0" role="group" aria-label="Builds of '
         f'{shown(name)}"><table class="list"><thead><tr><th scope="col">Build</th>'
         '<th scope="col">Version</th><th scope="col">Created</th><th scope="col">Regions</th>'
         f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div></details>\n"

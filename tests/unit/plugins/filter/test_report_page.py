@@ -188,6 +188,7 @@ def test_search_filters_every_part(opened: Open) -> None:
 
     search(page, "LEGACY")
     assert shown(page, ".cells th") == ["legacy-erp"]
+    assert shown(page, ".heat td[tabindex='0']") == ["✕ "]
     assert set(column(page, "#problems", 1)) == {"legacy-erp"}
     assert shown(page, ".lane .who") == ["legacy-erp ECS"]
     assert shown(page, "#host-list tbody tr") == []
