@@ -62,7 +62,7 @@ EXAMPLES = r"""
 - name: Write a page and the metrics of it
   ansible.builtin.copy:
     content: "{{ results | alicloud.compute.image_report(item.format, title='Production images') }}"
-    dest: "/tmp/{{ item.file }}"
+    dest: "{{ playbook_dir }}/{{ item.file }}"
     mode: "0644"
   loop:
     - {format: html, file: images.html}

@@ -11,7 +11,6 @@
     if (element.classList.contains(name) !== wanted) element.classList.toggle(name, wanted);
   };
 
-  // --- light and dark ---
   const theme = one("#theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
@@ -24,7 +23,6 @@
   system.addEventListener("change", press);
   press();
 
-  // --- tables that sort ---
   const collator = new Intl.Collator("en", { numeric: true });
   const sort = (head) => {
     const table = head.closest("table");
@@ -43,7 +41,9 @@
     });
     for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-    table.tBodies[0].replaceChildren(...rows.map((entry) => entry.row));
+    const sorted = document.createDocumentFragment();
+    for (const entry of rows) sorted.append(entry.row);
+    table.tBodies[0].append(sorted);
   };
   for (const head of all(".sortable thead th")) {
     const button = document.createElement("button");
@@ -53,7 +53,7 @@
     head.append(button);
   }
 
-  // --- heat map: one cell of each table is in the order of the tab key, arrows go on ---
+  // One cell of each heat map is in the order of the tab key, and the arrow keys go on from it.
   const details = one("#details");
   const tell = (cell) => {
     const lines = cell.title.split("\n").map((text) => {
@@ -117,7 +117,7 @@
     });
   }
 
-  // --- search and choice; what each row says is read once, at the first search ---
+  // What each row says is read once, at the first search.
   const search = one("#search");
   const found = one("#found");
   const hostRows = all("tr.host");

@@ -48,9 +48,6 @@ MARKUP = re.compile(r"[`*_\[\]#!~$]")
 LINKED = re.compile(r"(?i)(?<=www)\.|:(?=//)|@")
 
 
-# --- what comes in ---
-
-
 def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
     """Return the error for a value that is not what it should be."""
     if isinstance(value, str):
@@ -63,28 +60,28 @@ def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
     return AnsibleFilterError(f"image_report: {where} must be {wanted}, not {found}.")
 
 
-def listed(value: t.Any, where: str, wanted: str) -> list[t.Any]:
+def _listed(value: t.Any, where: str, wanted: str) -> list[t.Any]:
     """Return the items of anything like a list; ansible-core 2.18 hands generators over, too."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise wrong(where, wanted, value)
     return list(value)
 
 
-def text(value: t.Any, where: str) -> str:
+def _text(value: t.Any, where: str) -> str:
     """Return a string that can be written as UTF-8."""
     if not isinstance(value, str):
         raise wrong(where, "a string", value)
     return LONE_SURROGATE.sub("\ufffd", str(value))
 
 
-def name(value: t.Any, where: str) -> str:
+def _name(value: t.Any, where: str) -> str:
     """Return a string that is not empty."""
     if isinstance(value, str) and not value:
         raise wrong(where, "a string that is not empty", value)
-    return text(value, where)
+    return _text(value, where)
 
 
-def whole(value: t.Any, where: str) -> int:
+def _whole(value: t.Any, where: str) -> int:
     """Return an integer."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong(where, "an integer", value)
@@ -93,9 +90,9 @@ def whole(value: t.Any, where: str) -> int:
     return int(value)
 
 
-def time(value: t.Any, where: str) -> str:
+def _time(value: t.Any, where: str) -> str:
     """Return a time as it is written, which `moment` reads."""
-    stamp = text(value, where) if isinstance(value, str) else ""
+    stamp = _text(value, where) if isinstance(value, str) else ""
     try:
         if TIME.fullmatch(stamp):
             moment(stamp)
@@ -105,7 +102,7 @@ def time(value: t.Any, where: str) -> str:
     raise wrong(where, "a time in UTC such as '2026-11-22T07:00:00Z'", value)
 
 
-def one_of(choices: t.Sequence[str]) -> Check:
+def _one_of(choices: t.Sequence[str]) -> Check:
     """Return a check for one of some strings."""
 
     def check(value: t.Any, where: str) -> str:
@@ -116,7 +113,7 @@ def one_of(choices: t.Sequence[str]) -> Check:
     return check
 
 
-def or_null(check: Check) -> Check:
+def _or_null(check: Check) -> Check:
     """Return a check that lets null pass, too."""
 
     def nullable(value: t.Any, where: str) -> t.Any:
@@ -125,18 +122,18 @@ def or_null(check: Check) -> Check:
     return nullable
 
 
-TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(or_null, (time, whole, text)))
-SERVICE = one_of(("ecs", "ens"))
+TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(_or_null, (_time, _whole, _text)))
+SERVICE = _one_of(("ecs", "ens"))
 # Of each kind of row: its keys, those of its identity first; what may be null may be left out.
 ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "images": (
         3,
         {
-            "name": name,
+            "name": _name,
             "service": SERVICE,
-            "region": name,
-            "status": one_of(IMAGE_STATUSES),
-            "reason": text,
+            "region": _name,
+            "status": _one_of(IMAGE_STATUSES),
+            "reason": _text,
             "image_id": TEXT_OR_NULL,
             "image_name": TEXT_OR_NULL,
             "image_version": TEXT_OR_NULL,
@@ -148,22 +145,22 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "builds": (
         4,
         {
-            "name": name,
+            "name": _name,
             "service": SERVICE,
-            "region": name,
-            "image_id": name,
-            "image_name": name,
+            "region": _name,
+            "image_id": _name,
+            "image_name": _name,
             "image_version": TEXT_OR_NULL,
             "creation_time": TIME_OR_NULL,
-            "state": one_of(BUILD_STATES),
+            "state": _one_of(BUILD_STATES),
         },
     ),
     "hosts": (
         1,
         {
-            "host": name,
-            "status": one_of(HOST_STATUSES),
-            "reason": text,
+            "host": _name,
+            "status": _one_of(HOST_STATUSES),
+            "reason": _text,
             "name": TEXT_OR_NULL,
             "region": TEXT_OR_NULL,
             "image_id": TEXT_OR_NULL,
@@ -177,7 +174,7 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
 }
 
 
-def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
+def _row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
     """Return a row with all of its keys, in their order."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
@@ -190,7 +187,7 @@ def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
     return {key: check(value.get(key), f"{where}.{key}") for key, check in fields.items()}
 
 
-def result(value: t.Any, where: str) -> Json:
+def _result(value: t.Any, where: str) -> Json:
     """Return `checked` and lists of rows and batches, of one result."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
@@ -199,17 +196,17 @@ def result(value: t.Any, where: str) -> Json:
             f"image_report: {where} has no checked. Was it returned by a module that failed, or "
             "that does not look at images?"
         )
-    found: Json = {"checked": time(value["checked"], f"{where}.checked")}
+    found: Json = {"checked": _time(value["checked"], f"{where}.checked")}
     for kind, (_identity, fields) in ROWS.items():
         place = f"{where}.{kind}"
-        rows = listed(value.get(kind, ()), place, "a list of dicts")
-        found[kind] = [row(one, f"{place}[{n}]", fields) for n, one in enumerate(rows)]
+        rows = _listed(value.get(kind, ()), place, "a list of dicts")
+        found[kind] = [_row(one, f"{place}[{n}]", fields) for n, one in enumerate(rows)]
     place = f"{where}.batches"
-    batches = listed(value.get("batches", ()), place, "a list of lists of host names")
+    batches = _listed(value.get("batches", ()), place, "a list of lists of host names")
     found["batches"] = [
         [
-            name(host, f"{place}[{n}][{m}]")
-            for m, host in enumerate(listed(batch, f"{place}[{n}]", "a list of host names"))
+            _name(host, f"{place}[{n}][{m}]")
+            for m, host in enumerate(_listed(batch, f"{place}[{n}]", "a list of host names"))
         ]
         for n, batch in enumerate(batches)
     ]
@@ -232,17 +229,17 @@ def merged(results: t.Any, title: t.Any) -> Json:
     Raises AnsibleFilterError.
     """
     if isinstance(results, Mapping):
-        found = [result(results, "results")]
+        found = [_result(results, "results")]
     else:
         wanted = "a result of a module, or a list of them"
-        items = listed(results, "results", wanted)
+        items = _listed(results, "results", wanted)
         if not items:
             raise wrong("results", wanted + " that is not empty", items)
-        found = [result(one, f"results[{n}]") for n, one in enumerate(items)]
+        found = [_result(one, f"results[{n}]") for n, one in enumerate(items)]
     in_time = sorted(found, key=lambda one: moment(one["checked"]))
     report: Json = {
         "format": 1,
-        "title": name(title, "title"),
+        "title": _name(title, "title"),
         "checked": in_time[0]["checked"],
         "summary": {},
     }
@@ -265,9 +262,6 @@ def merged(results: t.Any, title: t.Any) -> Json:
         count = Counter(one["status"] for one in report[kind])
         report["summary"][kind] = {status: count[status] for status in sorted(statuses)}
     return report
-
-
-# --- what the formats share ---
 
 
 def moment(stamp: str) -> datetime:
@@ -314,9 +308,6 @@ def problems(report: Json) -> list[Json]:
     """Return the images that are not as wanted, the worst first."""
     found = [cell for cell in report["images"] if cell["status"] != "present"]
     return sorted(found, key=lambda cell: IMAGE_STATUSES.index(cell["status"]))
-
-
-# --- the formats ---
 
 
 def as_json(report: Json) -> str:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from ansible.plugins.loader import init_plugin_loader
 from playwright.sync_api import sync_playwright
-from report_sample import fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "docsite" / "rst" / "images"
@@ -38,6 +37,7 @@ def page() -> str:
         link.symlink_to(ROOT, target_is_directory=True)
         init_plugin_loader([folder])
         from ansible_collections.alicloud.compute.plugins.filter.image_report import image_report
+        from ansible_collections.alicloud.compute.tests.utils.report_sample import fleet
 
         return image_report(fleet(), "html", title="Production images")
 

@@ -95,9 +95,6 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-# --- merging ---
-
-
 def test_a_report_is_the_same_for_a_result_and_a_list_of_it() -> None:
     result = fleet()
 
@@ -175,9 +172,6 @@ def test_what_may_be_null_may_be_left_out_and_other_keys_of_a_result_are_ignored
     assert "missing" not in report
 
 
-# --- what is refused ---
-
-
 @pytest.mark.parametrize(
     ("results", "message"),
     [
@@ -240,9 +234,6 @@ def test_a_title_is_a_string(title: t.Any) -> None:
         image_report(checked(), "json", title=title)
 
 
-# --- as a template uses it ---
-
-
 @pytest.mark.parametrize("form", sorted(FORMATS))
 def test_a_template_gets_what_the_function_returns(form: str) -> None:
     templar = Templar(loader=DataLoader(), variables={"one": fleet(), "form": form})
@@ -266,9 +257,6 @@ def test_variables_of_a_playbook_are_as_good_as_results() -> None:
     )
 
     assert 'alicloud_image_hosts{name="",region="",status="current"} 1' in report
-
-
-# --- JSON ---
 
 
 def test_json_is_what_the_schema_describes() -> None:
@@ -329,9 +317,6 @@ def test_the_summary_counts_each_status() -> None:
     for kind, count in summary.items():
         for status, number in count.items():
             assert number == sum(one["status"] == status for one in result[kind]), status
-
-
-# --- Markdown ---
 
 
 def test_markdown_has_problems_first_and_then_all() -> None:
@@ -401,9 +386,6 @@ def test_a_name_is_text_in_markdown(name: str) -> None:
     assert [text.replace("\u2060", "") for text in texts].count(shown) == 6
 
 
-# --- JUnit ---
-
-
 def test_junit_has_a_test_for_each_image_and_host() -> None:
     result = fleet()
 
@@ -448,9 +430,6 @@ def test_characters_that_xml_forbids_are_replaced() -> None:
     assert case[0].get("message") == "]]>\ufffd"
 
 
-# --- Prometheus ---
-
-
 def test_metrics_tell_ages_and_statuses_of_images_and_count_hosts() -> None:
     place = {"name": "web", "region": "cn-hangzhou"}
     result = checked(
@@ -486,9 +465,6 @@ def test_metrics_keep_to_the_conventions() -> None:
             assert re.fullmatch(r"# HELP alicloud_image_[a-z_]+ [A-Z].*\.", line), line
         elif not line.startswith("# TYPE"):
             assert re.match(r'alicloud_image_[a-z_]+\{([a-z]+="[^"]*",?)+\} [0-9]+$', line), line
-
-
-# --- the page, without a browser ---
 
 
 def test_a_page_loads_nothing() -> None:
@@ -556,8 +532,6 @@ def test_colours_have_enough_contrast_and_ages_one_direction(mode: int) -> None:
     shades = [luminance(colour[f"a{step}"]) for step in range(6)]
     assert shades == sorted(shades, reverse=mode == 0)
 
-
-# --- whatever comes in ---
 
 HOSTILE = "<>&\"'`|\\[]()#*_\n\r\t\x00\x0b\x85\u2028\u202e\ud800\ufffe{}%$-!/:@w. "
 TEXTS = st.one_of(
