@@ -42,7 +42,10 @@ options:
       - V(junit) is for CI systems. Each image of a region and each host is a test. A host of the status V(unknown) is a
         skipped test. It is no failure, because nothing is known to be wrong, and a host that is switched off should not
         stop a pipeline; and a passed test would hide it.
-      - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom).
+      - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom). All metrics are gauges.
+        C(alicloud_image_age_seconds) and C(alicloud_image_status) are of each image in a region, C(alicloud_image_hosts) and
+        C(alicloud_image_hosts_behind_seconds_max) are by image and region, so that many hosts make few series, and
+        C(alicloud_image_check_timestamp_seconds) tells whether the file is still written.
       - V(json) is for programs. C(docs/image-report.schema.json) describes it. With ansible-core 2.18, a
         template of nothing but this filter gives a dict, unless the filter C(string) follows.
     type: str
@@ -59,7 +62,7 @@ EXAMPLES = r"""
 - name: Write a page and the metrics of it
   ansible.builtin.copy:
     content: "{{ results | alicloud.compute.image_report(item.format, title='Production images') }}"
-    dest: "/tmp/{{ item.file }}"
+    dest: "{{ playbook_dir }}/{{ item.file }}"
     mode: "0644"
   loop:
     - {format: html, file: images.html}

@@ -11,7 +11,6 @@
     if (element.classList.contains(name) !== wanted) element.classList.toggle(name, wanted);
   };
 
-  // --- light and dark ---
   const theme = one("#theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
@@ -24,7 +23,6 @@
   system.addEventListener("change", press);
   press();
 
-  // --- tables that sort ---
   const collator = new Intl.Collator("en", { numeric: true });
   const sort = (head) => {
     const table = head.closest("table");
@@ -43,7 +41,9 @@
     });
     for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-    table.tBodies[0].replaceChildren(...rows.map((entry) => entry.row));
+    const sorted = document.createDocumentFragment();
+    for (const entry of rows) sorted.append(entry.row);
+    table.tBodies[0].append(sorted);
   };
   for (const head of all(".sortable thead th")) {
     const button = document.createElement("button");
@@ -53,7 +53,7 @@
     head.append(button);
   }
 
-  // --- heat map: one cell of each table is in the order of the tab key, arrows go on ---
+  // One cell of each heat map is in the order of the tab key, and the arrow keys go on from it.
   const details = one("#details");
   const tell = (cell) => {
     const lines = cell.title.split("\n").map((text) => {
@@ -64,17 +64,20 @@
     details.replaceChildren(...lines);
     details.hidden = false;
   };
+  const stops = new Map();
+  const stop = (table, cell) => {
+    const before = stops.get(table);
+    if (before) before.tabIndex = -1;
+    cell.tabIndex = 0;
+    stops.set(table, cell);
+  };
   for (const table of all(".heat")) {
     table.setAttribute("role", "grid");
-    const first = table.querySelector("td[title]");
-    first.tabIndex = 0;
-    let current = first;
+    stop(table, table.querySelector("td[title]"));
     table.addEventListener("focusin", (event) => {
       const cell = event.target.closest("td");
       if (!cell) return;
-      current.tabIndex = -1;
-      current = cell;
-      current.tabIndex = 0;
+      stop(table, cell);
       if (cell.title) tell(cell);
       else details.hidden = true;
     });
@@ -114,7 +117,7 @@
     });
   }
 
-  // --- search and choice; what each row says is read once, at the first search ---
+  // What each row says is read once, at the first search.
   const search = one("#search");
   const found = one("#found");
   const hostRows = all("tr.host");
@@ -175,6 +178,11 @@
         put(item, "off", !hit);
       }
       put(row, "off", !any);
+    }
+    for (const [table, cell] of stops) {
+      // A cell that is not shown cannot be reached.
+      const shown = cell.closest(".off") && table.querySelector("tr.cells:not(.off) td[title]:not(.dim)");
+      if (shown) stop(table, shown);
     }
     const number = (noun) => `${count[noun].toLocaleString("en")} ${noun}${count[noun] === 1 ? "" : "s"}`;
     found.textContent = words.length ? `${number("image")}, ${number("host")}` : "";

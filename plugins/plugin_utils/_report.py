@@ -38,14 +38,14 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # What XML 1.0 cannot hold, not even escaped.
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What a reader cannot see, or what changes the direction of the text that follows.
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 # Nothing in a cell of a Markdown table can be markup without one of these.
 MARKUP = re.compile(r"[`*_\[\]#!~$]")
 # Some readers make links of these, escaped or not.
 LINKED = re.compile(r"(?i)(?<=www)\.|:(?=//)|@")
-
-
-# --- what comes in ---
 
 
 def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
@@ -60,28 +60,28 @@ def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
     return AnsibleFilterError(f"image_report: {where} must be {wanted}, not {found}.")
 
 
-def listed(value: t.Any, where: str, wanted: str) -> list[t.Any]:
+def _listed(value: t.Any, where: str, wanted: str) -> list[t.Any]:
     """Return the items of anything like a list; ansible-core 2.18 hands generators over, too."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise wrong(where, wanted, value)
     return list(value)
 
 
-def text(value: t.Any, where: str) -> str:
+def _text(value: t.Any, where: str) -> str:
     """Return a string that can be written as UTF-8."""
     if not isinstance(value, str):
         raise wrong(where, "a string", value)
     return LONE_SURROGATE.sub("\ufffd", str(value))
 
 
-def name(value: t.Any, where: str) -> str:
+def _name(value: t.Any, where: str) -> str:
     """Return a string that is not empty."""
     if isinstance(value, str) and not value:
         raise wrong(where, "a string that is not empty", value)
-    return text(value, where)
+    return _text(value, where)
 
 
-def whole(value: t.Any, where: str) -> int:
+def _whole(value: t.Any, where: str) -> int:
     """Return an integer."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong(where, "an integer", value)
@@ -90,9 +90,9 @@ def whole(value: t.Any, where: str) -> int:
     return int(value)
 
 
-def time(value: t.Any, where: str) -> str:
+def _time(value: t.Any, where: str) -> str:
     """Return a time as it is written, which `moment` reads."""
-    stamp = text(value, where) if isinstance(value, str) else ""
+    stamp = _text(value, where) if isinstance(value, str) else ""
     try:
         if TIME.fullmatch(stamp):
             moment(stamp)
@@ -102,7 +102,7 @@ def time(value: t.Any, where: str) -> str:
     raise wrong(where, "a time in UTC such as '2026-11-22T07:00:00Z'", value)
 
 
-def one_of(choices: t.Sequence[str]) -> Check:
+def _one_of(choices: t.Sequence[str]) -> Check:
     """Return a check for one of some strings."""
 
     def check(value: t.Any, where: str) -> str:
@@ -113,7 +113,7 @@ def one_of(choices: t.Sequence[str]) -> Check:
     return check
 
 
-def or_null(check: Check) -> Check:
+def _or_null(check: Check) -> Check:
     """Return a check that lets null pass, too."""
 
     def nullable(value: t.Any, where: str) -> t.Any:
@@ -122,18 +122,18 @@ def or_null(check: Check) -> Check:
     return nullable
 
 
-TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(or_null, (time, whole, text)))
-SERVICE = one_of(("ecs", "ens"))
+TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(_or_null, (_time, _whole, _text)))
+SERVICE = _one_of(("ecs", "ens"))
 # Of each kind of row: its keys, those of its identity first; what may be null may be left out.
 ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "images": (
         3,
         {
-            "name": name,
+            "name": _name,
             "service": SERVICE,
-            "region": name,
-            "status": one_of(IMAGE_STATUSES),
-            "reason": text,
+            "region": _name,
+            "status": _one_of(IMAGE_STATUSES),
+            "reason": _text,
             "image_id": TEXT_OR_NULL,
             "image_name": TEXT_OR_NULL,
             "image_version": TEXT_OR_NULL,
@@ -145,22 +145,22 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
     "builds": (
         4,
         {
-            "name": name,
+            "name": _name,
             "service": SERVICE,
-            "region": name,
-            "image_id": name,
-            "image_name": name,
+            "region": _name,
+            "image_id": _name,
+            "image_name": _name,
             "image_version": TEXT_OR_NULL,
             "creation_time": TIME_OR_NULL,
-            "state": one_of(BUILD_STATES),
+            "state": _one_of(BUILD_STATES),
         },
     ),
     "hosts": (
         1,
         {
-            "host": name,
-            "status": one_of(HOST_STATUSES),
-            "reason": text,
+            "host": _name,
+            "status": _one_of(HOST_STATUSES),
+            "reason": _text,
             "name": TEXT_OR_NULL,
             "region": TEXT_OR_NULL,
             "image_id": TEXT_OR_NULL,
@@ -174,7 +174,7 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
 }
 
 
-def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
+def _row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
     """Return a row with all of its keys, in their order."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
@@ -187,7 +187,7 @@ def row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
     return {key: check(value.get(key), f"{where}.{key}") for key, check in fields.items()}
 
 
-def result(value: t.Any, where: str) -> Json:
+def _result(value: t.Any, where: str) -> Json:
     """Return `checked` and lists of rows and batches, of one result."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
@@ -196,17 +196,17 @@ def result(value: t.Any, where: str) -> Json:
             f"image_report: {where} has no checked. Was it returned by a module that failed, or "
             "that does not look at images?"
         )
-    found: Json = {"checked": time(value["checked"], f"{where}.checked")}
+    found: Json = {"checked": _time(value["checked"], f"{where}.checked")}
     for kind, (_identity, fields) in ROWS.items():
         place = f"{where}.{kind}"
-        rows = listed(value.get(kind, ()), place, "a list of dicts")
-        found[kind] = [row(one, f"{place}[{n}]", fields) for n, one in enumerate(rows)]
+        rows = _listed(value.get(kind, ()), place, "a list of dicts")
+        found[kind] = [_row(one, f"{place}[{n}]", fields) for n, one in enumerate(rows)]
     place = f"{where}.batches"
-    batches = listed(value.get("batches", ()), place, "a list of lists of host names")
+    batches = _listed(value.get("batches", ()), place, "a list of lists of host names")
     found["batches"] = [
         [
-            name(host, f"{place}[{n}][{m}]")
-            for m, host in enumerate(listed(batch, f"{place}[{n}]", "a list of host names"))
+            _name(host, f"{place}[{n}][{m}]")
+            for m, host in enumerate(_listed(batch, f"{place}[{n}]", "a list of host names"))
         ]
         for n, batch in enumerate(batches)
     ]
@@ -223,23 +223,23 @@ def natural(*names: str) -> list[t.Any]:
 def merged(results: t.Any, title: t.Any) -> Json:
     """Return the report that the format `json` writes, of one result or a list of them.
 
-    What two results tell of the same image, build or host is taken from the one that looked later.
+    What two results tell of the same image, build or host is taken from the later check.
     The report's own time is the first of all, so that nothing in it is older than it says.
 
     Raises AnsibleFilterError.
     """
     if isinstance(results, Mapping):
-        found = [result(results, "results")]
+        found = [_result(results, "results")]
     else:
         wanted = "a result of a module, or a list of them"
-        items = listed(results, "results", wanted)
+        items = _listed(results, "results", wanted)
         if not items:
             raise wrong("results", wanted + " that is not empty", items)
-        found = [result(one, f"results[{n}]") for n, one in enumerate(items)]
+        found = [_result(one, f"results[{n}]") for n, one in enumerate(items)]
     in_time = sorted(found, key=lambda one: moment(one["checked"]))
     report: Json = {
         "format": 1,
-        "title": name(title, "title"),
+        "title": _name(title, "title"),
         "checked": in_time[0]["checked"],
         "summary": {},
     }
@@ -262,9 +262,6 @@ def merged(results: t.Any, title: t.Any) -> Json:
         count = Counter(one["status"] for one in report[kind])
         report["summary"][kind] = {status: count[status] for status in sorted(statuses)}
     return report
-
-
-# --- what the formats share ---
 
 
 def moment(stamp: str) -> datetime:
@@ -304,16 +301,13 @@ def sentence(report: Json) -> str:
             part = f"{fine:,} of {counted(total, noun)} {verb} {good}"
             others = ", ".join(f"{number:,} {status}" for status, number in count.items() if number)
             parts.append(f"{part} ({others})" if others else part)
-    return ", and ".join(parts) + "." if parts else "Nothing was looked at."
+    return ", and ".join(parts) + "." if parts else "Nothing was checked."
 
 
 def problems(report: Json) -> list[Json]:
     """Return the images that are not as wanted, the worst first."""
     found = [cell for cell in report["images"] if cell["status"] != "present"]
     return sorted(found, key=lambda cell: IMAGE_STATUSES.index(cell["status"]))
-
-
-# --- the formats ---
 
 
 def as_json(report: Json) -> str:
@@ -440,7 +434,8 @@ def as_junit(report: Json) -> str:
         (f"images.{one['service']}.{one['region']}", one["name"], one) for one in report["images"]
     ]
     hosts = [(f"hosts.{one['region'] or 'unknown'}", one["host"], one) for one in report["hosts"]]
-    suites, total = [], Counter[str]()
+    suites: list[str] = []
+    total: Counter[str] = Counter()
     for kind, cases in (("images", images), ("hosts", hosts)):
         suite, count = _suite(kind, report["checked"], cases)
         suites.append(suite)
@@ -451,9 +446,9 @@ def as_junit(report: Json) -> str:
 
 
 METRICS = {
-    "alicloud_image_check_timestamp_seconds": "When it was looked, in seconds since 1970.",
-    "alicloud_image_age_seconds": "Age of the image that is there when it was looked.",
-    "alicloud_image_status": "Always 1; the label says how the image is, compared to the wanted.",
+    "alicloud_image_check_timestamp_seconds": "Time of the check, in seconds since 1970.",
+    "alicloud_image_age_seconds": "Age of the image at the time of the check.",
+    "alicloud_image_status": "Always 1; its label tells how the image compares to the wanted.",
     "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
     "alicloud_image_hosts_behind_seconds_max": (
         "How far the host that is most behind is behind, in full days, by wanted image and region."
@@ -466,8 +461,8 @@ def as_prometheus(report: Json) -> str:
     samples: dict[str, list[tuple[Json, t.Any]]] = {metric: [] for metric in METRICS}
     timestamp, age, status, hosts, behind = samples.values()
     # Two reports in one folder must not have the same series.
-    looked = moment(report["checked"]).timestamp()
-    timestamp.append(({"report": report["title"]}, int(looked)))
+    instant = moment(report["checked"]).timestamp()
+    timestamp.append(({"report": report["title"]}, int(instant)))
     for one in report["images"]:
         labels = {key: one[key] for key in ("name", "service", "region")}
         if one["age"] is not None:

@@ -32,57 +32,58 @@ SERVICES = {"ecs": "ECS", "ens": "ENS"}
 # and little long ago. Within this many days it is almost linear.
 RECENT = 14
 TICKS = (
-    *((0, "now"), (7, "1 w"), (30, "1 m"), (90, "3 m"), (182, "6 m"), (365, "1 y"), (730, "2 y")),
-    *((1461, "4 y"), (3652, "10 y")),
+    *((0, "now"), (7, "1 wk"), (30, "1 mo"), (91, "3 mo"), (182, "6 mo"), (365, "1 yr")),
+    *((731, "2 yr"), (1461, "4 yr"), (3652, "10 yr")),
 )
 NUMBER, NUMBERS = ' class="number"', ("Age", "Days behind", "Versions behind")
 MANY = 100  # with more rows than these, browsers lay out only those that are to be seen
 UPRIGHT = 9  # with more columns than these, their heads stand upright
 
 
-def shown(value: t.Any) -> str:
+def _shown(value: t.Any) -> str:
     """Return a text as HTML, for an element or an attribute in quotes."""
     return escape(visible(value))
 
 
-def asset(name: str) -> str:
+def _asset(name: str) -> str:
     """Return a file that lies beside this one, as browsers read it in a page."""
-    content = pkgutil.get_data(__package__ or "", name)
-    assert content is not None  # only loaders without files return None
+    content = pkgutil.get_data(__package__ or "", name) or b""
     return content.decode("utf-8").replace("\r\n", "\n")
 
 
-def source(text: str) -> str:
+def _source(text: str) -> str:
     """Return what a policy names an inline style or script by."""
     return f"'sha256-{b64encode(sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def short(age: int | None) -> str:
+def _short(age: int | None) -> str:
     """Return an age as it fits into a cell."""
     number = days(age)
     return "" if number is None else f"{number:,}d"
 
 
-def shade(age: int | None) -> str:
+def _shade(age: int | None) -> str:
     """Return the class of an age's colour."""
     number = days(age)
     if number is None:
         return ""
-    return f"a{next((step for step, (last, _) in enumerate(AGES) if number <= last), len(AGES))}"
+    return (
+        f"a{next((step for step, (last, _text) in enumerate(AGES) if number <= last), len(AGES))}"
+    )
 
 
-def badge(status: str) -> str:
+def _badge(status: str) -> str:
     """Return a status with its mark."""
     return f'<span class="badge {status}">{status}</span>'
 
 
-def code(value: str | None, more: str | None = None) -> str:
+def _code(value: str | None, more: str | None = None) -> str:
     """Return a name, and what a pointer over it shows."""
-    about = f' title="{shown(more)}"' if more and more != value else ""
-    return f"<code{about}>{shown(value)}</code>" if value else ""
+    about = f' title="{_shown(more)}"' if more and more != value else ""
+    return f"<code{about}>{_shown(value)}</code>" if value else ""
 
 
-def table(identity: str, label: str, heads: t.Sequence[str], rows: t.Sequence[str]) -> str:
+def _table(identity: str, label: str, heads: t.Sequence[str], rows: t.Sequence[str]) -> str:
     """Return a table that scrolls in itself; the script makes its heads buttons that sort it."""
     many = " many" if len(rows) > MANY else ""
     head = "".join(f'<th scope="col"{NUMBER if one in NUMBERS else ""}>{one}</th>' for one in heads)
@@ -93,7 +94,7 @@ def table(identity: str, label: str, heads: t.Sequence[str], rows: t.Sequence[st
     )
 
 
-def line(kind: str, cells: Cells) -> str:
+def _line(kind: str, cells: Cells) -> str:
     """Return a row of a table, whose first cell is its head."""
     parts = []
     for number, (content, value) in enumerate(cells):
@@ -105,7 +106,7 @@ def line(kind: str, cells: Cells) -> str:
     return f'<tr class="{kind}">{"".join(parts)}</tr>'
 
 
-def section(identity: str, title: str, about: str, content: str) -> str:
+def _section(identity: str, title: str, about: str, content: str) -> str:
     """Return a part of the page."""
     return (
         f'<section id="{identity}" aria-labelledby="{identity}-title">\n'
@@ -114,10 +115,7 @@ def section(identity: str, title: str, about: str, content: str) -> str:
     )
 
 
-# --- the parts ---
-
-
-def bar(count: dict[str, int], order: t.Sequence[str]) -> str:
+def _shares(count: dict[str, int], order: t.Sequence[str]) -> str:
     """Return a bar that shows the shares of statuses."""
     total, left, parts = sum(count.values()), 0.0, []
     for status in order:
@@ -130,7 +128,7 @@ def bar(count: dict[str, int], order: t.Sequence[str]) -> str:
     return f'<svg class="bar" aria-hidden="true">{"".join(parts)}</svg>'
 
 
-def tile(kind: str, label: str, value: str, note: str, extra: str = "") -> str:
+def _tile(kind: str, label: str, value: str, note: str, extra: str = "") -> str:
     """Return a figure with what it says."""
     return (
         f'<li class="tile {kind}"><span class="label">{label}</span> '
@@ -138,7 +136,7 @@ def tile(kind: str, label: str, value: str, note: str, extra: str = "") -> str:
     )
 
 
-def tiles(report: Json) -> str:
+def _tiles(report: Json) -> str:
     """Return the summary."""
     content = ""
     for kind, label, statuses, good in (
@@ -153,41 +151,41 @@ def tiles(report: Json) -> str:
                 for one in order
                 if one != good and count[one]
             )
-            content += tile(
+            content += _tile(
                 "good" if count[good] == total else "bad",
                 label,
                 f"{count[good]:,}<small> of {total:,}</small>",
                 note or "All of them.",
-                bar(count, order),
+                _shares(count, order),
             )
     oldest = max(report["images"], key=lambda one: one["age"] or 0, default=None)
     if oldest and oldest["age"]:
-        note = f"{shown(oldest['name'])} in {shown(oldest['region'])}"
-        content += tile("", "Oldest image", counted(days(oldest["age"]) or 0, "day"), note)
+        note = f"{_shown(oldest['name'])} in {_shown(oldest['region'])}"
+        content += _tile("", "Oldest image", counted(days(oldest["age"]) or 0, "day"), note)
     behind = max(report["hosts"], key=lambda one: one["days_behind"] or 0, default=None)
     if behind and behind["days_behind"]:
-        note = f"{shown(behind['host'])}"
-        content += tile("", "Most behind", counted(behind["days_behind"], "day"), note)
+        note = f"{_shown(behind['host'])}"
+        content += _tile("", "Most behind", counted(behind["days_behind"], "day"), note)
     if report["batches"]:
         number = sum(map(len, report["batches"]))
         note = f"in {len(report['batches']):,} batch{'es' if len(report['batches']) > 1 else ''}"
-        content += tile("", "To be replaced", counted(number, "host"), note)
+        content += _tile("", "To be replaced", counted(number, "host"), note)
     return f'<ul class="tiles">\n{content}</ul>\n' if content else ""
 
 
-def attention(report: Json) -> str:
+def _attention(report: Json) -> str:
     """Return the images that are not as wanted."""
     rows = [
-        line(
+        _line(
             f"image {one['status']}",
             [
-                (shown(one["name"]), None),
-                (badge(one["status"]), _report.IMAGE_STATUSES.index(one["status"])),
+                (_shown(one["name"]), None),
+                (_badge(one["status"]), _report.IMAGE_STATUSES.index(one["status"])),
                 (SERVICES[one["service"]], None),
-                (shown(one["region"]), None),
-                (short(one["age"]), "" if one["age"] is None else one["age"]),
-                (code(one["image_name"] or one["image_id"], one["image_id"]), None),
-                (shown(one["reason"]), None),
+                (_shown(one["region"]), None),
+                (_short(one["age"]), "" if one["age"] is None else one["age"]),
+                (_code(one["image_name"] or one["image_id"], one["image_id"]), None),
+                (_shown(one["reason"]), None),
             ],
         )
         for one in _report.problems(report)
@@ -195,15 +193,15 @@ def attention(report: Json) -> str:
     if not rows:
         return ""
     heads = ("Image", "Status", "Service", "Region", "Age", "Found", "Reason")
-    return section(
+    return _section(
         "attention",
         "Needs attention",
         f"{counted(len(rows), 'image')} not as wanted, the worst first.",
-        table("problems", "Images that need attention", heads, rows),
+        _table("problems", "Images that need attention", heads, rows),
     )
 
 
-def details(one: Json) -> str:
+def _details(one: Json) -> str:
     """Return all that is known of a cell, a line for each, as HTML for an attribute."""
     told = [
         f"{one['name']} · {one['region']} · {one['status']}",
@@ -219,10 +217,10 @@ def details(one: Json) -> str:
             if value
         ),
     ]
-    return "&#10;".join(shown(text) for text in told if text)
+    return "&#10;".join(_shown(text) for text in told if text)
 
 
-def heat_map(service: str, cells: list[Json]) -> str:
+def _heat_map(service: str, cells: list[Json]) -> str:
     """Return a table of images and regions, coloured by age."""
     regions = list(dict.fromkeys(one["region"] for one in cells))
     regions.sort(key=_report.natural)
@@ -233,21 +231,21 @@ def heat_map(service: str, cells: list[Json]) -> str:
         age = days(one["age"])
         told = one["status"] + ("" if age is None else f", {counted(age, 'day')}")
         row[place[one["region"]]] = (
-            f'<td class="{one["status"]} {shade(one["age"])}" title="{details(one)}"'
+            f'<td class="{one["status"]} {_shade(one["age"])}" title="{_details(one)}"'
             f' aria-label="{told}" data-v="{"" if one["age"] is None else one["age"]}">'
-            f"{MARKS[one['status']]} {short(one['age'])}</td>"
+            f"{MARKS[one['status']]} {_short(one['age'])}</td>"
         )
     where = "Region" if service == "ecs" else "Edge node"
     heads = "".join(
-        f'<th scope="col" title="{shown(region)}"><span>{shown(region)}</span></th>'
+        f'<th scope="col" title="{_shown(region)}"><span>{_shown(region)}</span></th>'
         for region in regions
     )
     body = "\n".join(
-        f'<tr class="cells"><th scope="row"><span>{shown(name)}</span></th>{"".join(row)}</tr>'
+        f'<tr class="cells"><th scope="row"><span>{_shown(name)}</span></th>{"".join(row)}</tr>'
         for name, row in rows.items()
     )
     label = f"{SERVICES[service]} images by {where.lower()}"
-    upright, width = (" upright", 52) if len(regions) > UPRIGHT else ("", 96)
+    upright, width = (" upright", 50) if len(regions) > UPRIGHT else ("", 96)
     few = " few" if len(regions) < 4 else ""
     return (
         f'<h3>{SERVICES[service]} <span class="about">{counted(len(rows), "image")}, '
@@ -260,7 +258,7 @@ def heat_map(service: str, cells: list[Json]) -> str:
     )
 
 
-def images(report: Json) -> str:
+def _images(report: Json) -> str:
     """Return the heat maps and their legend."""
     by_service = defaultdict(list)
     for one in report["images"]:
@@ -276,27 +274,27 @@ def images(report: Json) -> str:
         for step, text in enumerate([f"≤ {text}" for _last, text in AGES] + [f"&gt; {AGES[-1][1]}"])
     )
     legend = (
-        '<div class="legend"><div><h3>Mark: status</h3><ul>'
-        f'{marks}</ul></div><div><h3>Colour: age</h3><ul class="shades">{shades}</ul></div></div>\n'
+        '<div class="legend"><div><p>Mark: status</p><ul>'
+        f'{marks}</ul></div><div><p>Colour: age</p><ul class="shades">{shades}</ul></div></div>\n'
         '<div class="details" id="details" hidden></div>\n'
     )
-    maps = "".join(heat_map(service, by_service[service]) for service in sorted(by_service))
-    return section(
+    maps = "".join(_heat_map(service, by_service[service]) for service in sorted(by_service))
+    return _section(
         "images",
         "Images",
-        "How many days old the image was in each place when it was looked. "
+        "How many days old the image was in each place at the time of the check. "
         '<span class="tip" hidden>Choose a cell to see more; the arrow keys move on.</span>',
         legend + maps,
     )
 
 
-def position(age: float, longest: float) -> float:
+def _position(age: float, longest: float) -> float:
     """Return where in the timeline an age in days lies, in percent."""
     share = math.log1p(max(age, 0) / RECENT) / math.log1p(longest / RECENT)
     return round(97 - 94 * share, 2)
 
 
-def lane(name: str, service: str, rows: list[Json], checked: t.Any, longest: float) -> str:
+def _lane(name: str, service: str, rows: list[Json], checked: t.Any, longest: float) -> str:
     """Return the builds of an image in the timeline, with a table of them."""
     same = defaultdict(list)  # the same build has another ID in each region
     for one in rows:
@@ -311,14 +309,14 @@ def lane(name: str, service: str, rows: list[Json], checked: t.Any, longest: flo
     for created, many in builds:
         by_state = defaultdict(list)
         for one in many:
-            by_state[one["state"]].append(shown(one["region"]))
+            by_state[one["state"]].append(_shown(one["region"]))
         states = [state for state in BUILD_STATES if state in by_state]
-        label = shown(f"{many[0]['image_name']}, {clock(created) or 'time unknown'}")
+        label = _shown(f"{many[0]['image_name']}, {clock(created) or 'time unknown'}")
         told = "; ".join(f"{state} in {', '.join(by_state[state])}" for state in states)
         if created:
             age = (checked - moment(created)).total_seconds() / DAY
             marks.append(
-                f'<svg x="{position(age, longest)}%" y="50%" class="mark {states[0]}">'
+                f'<svg x="{_position(age, longest)}%" y="50%" class="mark {states[0]}">'
                 f"<title>{label}: {told}</title>"
                 f'<use href="#{states[0]}"/><text y="4">{len(many)}</text></svg>'
             )
@@ -327,25 +325,25 @@ def lane(name: str, service: str, rows: list[Json], checked: t.Any, longest: flo
             for state in states
         )
         lines.append(
-            f'<tr><th scope="row"><code>{shown(many[0]["image_name"])}</code></th>'
-            f"<td>{shown(many[0]['image_version'])}</td><td>{clock(created)}</td>"
+            f'<tr><th scope="row"><code>{_shown(many[0]["image_name"])}</code></th>'
+            f"<td>{_shown(many[0]['image_version'])}</td><td>{clock(created)}</td>"
             f"<td>{found}</td></tr>"
         )
     latest = clock(builds[0][0])[:10] or "time unknown"
     return (
-        f'<details class="lane"><summary><span class="who">{shown(name)} '
+        f'<details class="lane"><summary><span class="who">{_shown(name)} '
         f"<small>{SERVICES[service]}</small></span>"
         f'<svg class="track" aria-hidden="true"><use href="#ticks"/>{"".join(reversed(marks))}'
         f'</svg><span class="note">{counted(len(builds), "build")}, '
         f"latest {latest}</span></summary>\n"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Builds of '
-        f'{shown(name)}"><table class="list"><thead><tr><th scope="col">Build</th>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="Builds of '
+        f'{_shown(name)}"><table class="list"><thead><tr><th scope="col">Build</th>'
         '<th scope="col">Version</th><th scope="col">Created</th><th scope="col">Regions</th>'
         f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div></details>\n"
     )
 
 
-def timeline(report: Json) -> str:
+def _timeline(report: Json) -> str:
     """Return what was built when, and where it is."""
     if not report["builds"]:
         return ""
@@ -361,7 +359,7 @@ def timeline(report: Json) -> str:
     by_name = defaultdict(list)
     for one in report["builds"]:
         by_name[one["name"], one["service"]].append(one)
-    ticks = [(position(age, longest), text) for age, text in TICKS if age <= longest]
+    ticks = [(_position(age, longest), text) for age, text in TICKS if age <= longest]
     grid = "".join(f'<line x1="{x}%" x2="{x}%" y1="0" y2="100%"/>' for x, _text in ticks)
     # Labels that would touch are left out, from the left, where time is dense.
     kept = [tick for n, tick in enumerate(ticks) if not n or ticks[n - 1][0] - tick[0] > 4]
@@ -385,9 +383,9 @@ def timeline(report: Json) -> str:
     )
     many = " many" if len(by_name) > MANY else ""
     lanes = "".join(
-        lane(name, service, rows, checked, longest) for (name, service), rows in by_name.items()
+        _lane(name, service, rows, checked, longest) for (name, service), rows in by_name.items()
     )
-    return section(
+    return _section(
         "builds",
         "Builds",
         "What was made when, newest to the right; recent days have more room. "
@@ -398,22 +396,22 @@ def timeline(report: Json) -> str:
     )
 
 
-def hosts(report: Json) -> str:
+def _hosts(report: Json) -> str:
     """Return the table of hosts, those first that need something done."""
     if not report["hosts"]:
         return ""
     order = {status: number for number, status in enumerate(_report.HOST_STATUSES)}
     rows = [
-        line(
+        _line(
             f"host {one['status']}",
             [
-                (shown(one["host"]), None),
-                (badge(one["status"]), order[one["status"]]),
-                (shown(one["name"]), None),
-                (shown(one["region"]), None),
-                (code(one["image_name"] or one["image_id"], one["image_id"]), None),
+                (_shown(one["host"]), None),
+                (_badge(one["status"]), order[one["status"]]),
+                (_shown(one["name"]), None),
+                (_shown(one["region"]), None),
+                (_code(one["image_name"] or one["image_id"], one["image_id"]), None),
                 (
-                    code(
+                    _code(
                         one["expected_image_name"] or one["expected_image_id"],
                         one["expected_image_id"],
                     ),
@@ -426,7 +424,7 @@ def hosts(report: Json) -> str:
                     )
                     for key in ("days_behind", "versions_behind")
                 ),
-                (shown(one["reason"]), None),
+                (_shown(one["reason"]), None),
             ],
         )
         for one in sorted(
@@ -447,26 +445,26 @@ def hosts(report: Json) -> str:
             ("", "All", len(rows), ""),
         )
     )
-    return section(
+    return _section(
         "hosts",
         "Hosts",
         "What each host runs, and what it should run.",
         f'<fieldset class="choices" hidden><legend>Show</legend>{choices}</fieldset>\n'
-        + table("host-list", "Hosts", heads, rows),
+        + _table("host-list", "Hosts", heads, rows),
     )
 
 
-def rollout(report: Json) -> str:
+def _rollout(report: Json) -> str:
     """Return the batches in their order."""
     if not report["batches"]:
         return ""
     many = " many" if sum(map(len, report["batches"])) > MANY else ""
     batches = "\n".join(
         f'<li class="batch"><h3>Batch {number} <small>{counted(len(batch), "host")}</small></h3>'
-        f"<ul>{''.join(f'<li>{shown(host)}</li>' for host in batch)}</ul></li>"
+        f"<ul>{''.join(f'<li>{_shown(host)}</li>' for host in batch)}</ul></li>"
         for number, batch in enumerate(report["batches"], 1)
     )
-    return section(
+    return _section(
         "rollout",
         "Rollout",
         "The outdated hosts in the order in which they are to be replaced, batch after batch.",
@@ -476,24 +474,24 @@ def rollout(report: Json) -> str:
 
 def as_html(report: Json) -> str:
     """Return the page."""
-    style, script = asset("_report.css"), asset("_report.js")
+    style, script = _asset("_report.css"), _asset("_report.js")
     policy = (
-        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}; "
+        f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {
-        "attention": ("Attention", attention(report)),
-        "images": ("Images", images(report)),
-        "builds": ("Builds", timeline(report)),
-        "hosts": ("Hosts", hosts(report)),
-        "rollout": ("Rollout", rollout(report)),
+        "attention": ("Attention", _attention(report)),
+        "images": ("Images", _images(report)),
+        "builds": ("Builds", _timeline(report)),
+        "hosts": ("Hosts", _hosts(report)),
+        "rollout": ("Rollout", _rollout(report)),
     }
     links = "".join(
         f'<li><a href="#{identity}">{label}</a></li>'
         for identity, (label, content) in parts.items()
         if content
     )
-    title = shown(report["title"])
+    title = _shown(report["title"])
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -510,7 +508,7 @@ def as_html(report: Json) -> str:
         ' aria-keyshortcuts="/" autocomplete="off" spellcheck="false">\n'
         '<button type="button" id="theme" aria-pressed="false">Dark</button></div></div>\n'
         '<main id="report" tabindex="-1">\n'
-        + tiles(report)
+        + _tiles(report)
         + "".join(content for _label, content in parts.values())
         + f"</main>\n<script>{script}</script>\n</body>\n</html>\n"
     )

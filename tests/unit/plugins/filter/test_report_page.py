@@ -188,6 +188,7 @@ def test_search_filters_every_part(opened: Open) -> None:
 
     search(page, "LEGACY")
     assert shown(page, ".cells th") == ["legacy-erp"]
+    assert shown(page, ".heat td[tabindex='0']") == ["✕ "]
     assert set(column(page, "#problems", 1)) == {"legacy-erp"}
     assert shown(page, ".lane .who") == ["legacy-erp ECS"]
     assert shown(page, "#host-list tbody tr") == []
@@ -217,6 +218,8 @@ def test_all_hosts_can_be_reached_by_a_choice(opened: Open) -> None:
 
 def test_columns_sort_both_ways_with_what_is_empty_last(opened: Open) -> None:
     page = opened(fleet())
+    page.get_by_role("radio", name="All 40").evaluate("one => one.click()")
+    page.locator("#host-list thead button").first.click()  # so that what is empty is among the rest
     days = page.locator("#host-list thead th").nth(6)
 
     for direction in ("ascending", "descending"):
@@ -290,8 +293,9 @@ def focused(page: Page) -> str:
     content: str = page.evaluate(
         """() => {
             const one = document.activeElement;
-            const ring = getComputedStyle(one).outlineStyle;
-            if (ring === "none" && !one.matches("main, .choices input")) return "not to be seen";
+            const style = getComputedStyle(one);
+            const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+            if (!ring && !one.matches("main, .choices input")) return "not to be seen";
             return one.id || one.getAttribute("aria-label") || one.textContent.trim();
         }"""
     )
