@@ -10,8 +10,8 @@ from datetime import datetime
 
 from ._errors import AlicloudError, Json
 from ._images import LONG_AGO, created
-from ._lock import BUILD_KEYS, IMAGE_KEYS
-from ._wanted import Listings, Place, Wanted, age, build, label, span, unexpected
+from ._lock import IMAGE_KEYS
+from ._wanted import Listings, Place, Wanted, age, build, in_timeline, label, made, span, unexpected
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
@@ -82,10 +82,7 @@ def progress(judged: t.Sequence[Json], most: int = 3) -> str:
 def builds(judged: t.Sequence[Json]) -> list[Json]:
     """Return the images of all cells that have one, for a timeline."""
     return [
-        {
-            **{key: cell[key] for key in ("name", "service", "region", *BUILD_KEYS)},
-            "state": "newest",
-        }
+        in_timeline(cell["name"], cell["service"], cell["region"], cell, "newest")
         for cell in judged
         if cell["image_id"]
     ]
@@ -112,7 +109,9 @@ def _cells(wanted: Wanted, found: Listings, expected: str | None, now: datetime)
                 "status": status,
                 "reason": reason,
                 **{key: (image or {}).get(key) for key in IMAGE_KEYS},
-                "age": None if old is None else int(old),
+                "creation_time": made(image or {}),
+                # A clock that is a little late is no reason for an age below 0.
+                "age": None if old is None else max(0, int(old)),
             }
         )
     return result

@@ -184,7 +184,7 @@ def instant(written: str | None) -> datetime | None:
         return None
 
 
-def created(row: Json) -> datetime | None:
+def created(row: t.Mapping[str, t.Any]) -> datetime | None:
     """Return when an image was made, in UTC; None if it does not say."""
     return instant(row.get("creation_time"))
 

@@ -32,11 +32,10 @@ except ImportError:
     HAS_YAML = False
 
 from ._errors import AlicloudError, Json
-from ._wanted import PlaceKey
+from ._wanted import PlaceKey, in_timeline
 
 FORMAT = "1"
-BUILD_KEYS = ("image_id", "image_name", "image_version", "creation_time")
-IMAGE_KEYS = (*BUILD_KEYS, "image_owner_alias")
+IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
 # build is the tag by which regions agree, if one does.
 ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
 SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
@@ -196,13 +195,7 @@ def image_ids(lock: Lock) -> dict[str, dict[str, str]]:
 def builds(lock: Lock) -> list[Json]:
     """Return all images of a lock, each with its name, service, region and state."""
     return [
-        {
-            "name": name,
-            "service": service(locked),
-            "region": region,
-            **{key: image.get(key) for key in BUILD_KEYS},
-            "state": state,
-        }
+        in_timeline(name, service(locked), region, image, state)
         for name, locked in lock.items()
         for region, entry in locked["regions"].items()
         for state, images in (

@@ -438,4 +438,4 @@ def _apart(one: Json, other: Json) -> str:
 
 
 def _created(image: t.Mapping[str, t.Any]) -> datetime:
-    return created(dict(image)) or LONG_AGO
+    return created(image) or LONG_AGO

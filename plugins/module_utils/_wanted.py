@@ -16,7 +16,7 @@ from ._connection import connected, environment, for_service
 from ._ecs import newest_of
 from ._ens import OWNERS, listed_images, selected
 from ._errors import AlicloudError, Json
-from ._images import created
+from ._images import created, written
 
 AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -235,6 +235,28 @@ def label(image: t.Mapping[str, t.Any]) -> str:
     """Return an image as people name it: web-20261120 (m-1)."""
     name, identifier = image.get("image_name"), image["image_id"]
     return f"{name} ({identifier})" if name and name != identifier else str(identifier)
+
+
+def made(image: t.Mapping[str, t.Any]) -> str | None:
+    """Return when an image was made as all results have it; None if it does not say."""
+    moment = created(image)
+    return written(moment) if moment else None
+
+
+def in_timeline(
+    name: str, service: str, region: str, image: t.Mapping[str, t.Any], state: str
+) -> Json:
+    """Return an image as the timeline of a report has it."""
+    return {
+        "name": name,
+        "service": service,
+        "region": region,
+        "image_id": image["image_id"],
+        "image_name": image.get("image_name") or image["image_id"],
+        "image_version": image.get("image_version"),
+        "creation_time": made(image),
+        "state": state,
+    }
 
 
 def enumerated(sentences: t.Sequence[str], more: str, most: int = 5) -> str:
