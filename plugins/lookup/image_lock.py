@@ -12,7 +12,7 @@ version_added: 0.2.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Reads images from the lock file that M(alicloud.compute.image_lock#module) writes. No service is asked.
+  - Reads images from the lock file that M(alicloud.compute.image_lock) writes. No service is asked.
   - With O(source=newest), the same template gets the newest images instead, as P(alicloud.compute.ecs_image_family#lookup)
     and P(alicloud.compute.ens_image#lookup) find them. So a template can go by the lock in production and by what is new
     elsewhere.
@@ -49,7 +49,7 @@ options:
   source:
     description:
       - V(lock) for the locked image. V(newest) asks the service for the newest one of what the lock was made from; no guard of
-        M(alicloud.compute.image_lock#module) is heeded then. Its connection comes from the variables, the environment or the
+        M(alicloud.compute.image_lock) is heeded then. Its connection comes from the variables, the environment or the
         ini file, as with the lookups of the services.
     type: str
     choices: [lock, newest]
