@@ -72,6 +72,22 @@ PLAYBOOK = """
         security_token: "{{ omit }}"
         profile: canary
 
+    - name: Lock, look and compare, and write all files that there are
+      ansible.builtin.include_role:
+        name: "alicloud.compute.{{ item }}"
+      loop: [image_lock, image_coverage, image_drift]
+      vars:
+        images: [{name: web, image_family: web, region: [cn-hangzhou]}]
+        image_lock_images: "{{ images }}"
+        image_lock_tfvars: "{{ playbook_dir }}/images.tfvars.json"
+        image_lock_dotenv: "{{ playbook_dir }}/images.env"
+        image_coverage_images: "{{ images }}"
+        image_coverage_reports: ["{{ playbook_dir }}/coverage.html"]
+        image_drift_images: "{{ images }}"
+        image_drift_image_id: m-1
+        image_drift_hosts: []
+        image_drift_reports: ["{{ playbook_dir }}/drift.json"]
+
     - name: Use the lookups with the environment
       ansible.builtin.debug:
         msg: "{{ lookup('alicloud.compute.ecs_image_family', 'web', region='cn-hangzhou') }}"
