@@ -41,6 +41,7 @@ ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
 SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
 # As many earlier images are enough to roll back, and to say how far behind a host is.
 PREVIOUS = 5
+DEPTH = 20  # more than a lock has
 PATIENCE = 30.0  # seconds to wait for another run that writes the same lock
 POLL = 0.05  # seconds
 HEADER = """\
@@ -89,7 +90,7 @@ def parsed(text: str, path: str) -> Lock:
         )
     try:
         with _no_collection():
-            root = yaml.compose(text, Loader=SafeLoader)
+            root = yaml.compose(text, Loader=_Loader)
             return _Reader(path).lock(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -98,8 +99,6 @@ def parsed(text: str, path: str) -> Lock:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise AlicloudError(_broken(path, line, f"no YAML: {error.reason}")) from None
-    except RecursionError:
-        raise AlicloudError(_broken(path, 1, "it is nested too deep")) from None
 
 
 def written(lock: Lock) -> str:
@@ -319,6 +318,24 @@ class _Reader:
 
 
 if HAS_YAML:
+
+    class _Loader(SafeLoader):
+        """Refuses deep nesting: libyaml's parser would recurse until the process dies of it."""
+
+        _depth = 0
+
+        def descend_resolver(self, parent: t.Any, index: t.Any) -> None:
+            """Be called before each node."""
+            self._depth += 1
+            if self._depth > DEPTH:
+                mark = parent.start_mark
+                raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=mark)
+            super().descend_resolver(parent, index)
+
+        def ascend_resolver(self) -> None:
+            """Be called after each node."""
+            self._depth -= 1
+            super().ascend_resolver()
 
     class _Dumper(SafeDumper):
         """Writes an image of a list in one line."""
