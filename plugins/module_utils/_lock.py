@@ -217,6 +217,7 @@ class _Reader:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._seen: set[int] = set()
 
     def lock(self, root: t.Any) -> Lock:
         """Return the lock."""
@@ -288,6 +289,10 @@ class _Reader:
         """Return the nodes of a mapping; of any keys, if none is needed."""
         if not isinstance(node, yaml.MappingNode):
             raise self._error(node, f"{what} must have keys")
+        # Aliases of aliases would make a small file a huge lock.
+        if id(node) in self._seen:
+            raise self._error(node, f"{what} is an alias of this")
+        self._seen.add(id(node))
         result: dict[str, t.Any] = {}
         for key, value in node.value:
             name = self._text(key, f"a key of {what}")
@@ -338,7 +343,11 @@ if HAS_YAML:
             super().ascend_resolver()
 
     class _Dumper(SafeDumper):
-        """Writes an image of a list in one line."""
+        """Writes an image of a list in one line, and never an alias, which nobody can review."""
+
+        def ignore_aliases(self, _data: t.Any) -> bool:
+            """Write it anew, even if the same list was there before."""
+            return True
 
     class _Line(t.Dict[str, str]):
         """An image of a list."""
