@@ -97,7 +97,9 @@ def parsed(text: str, path: str) -> Lock:
         line = mark.line + 1 if mark else 1
         raise AlicloudError(_broken(path, line, f"no YAML: {error.problem}")) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+        # libyaml's parser counts bytes, that of Python characters.
+        before = text if SafeLoader is yaml.SafeLoader else text.encode().decode("latin-1")
+        line = before.count("\n", 0, error.position) + 1
         raise AlicloudError(_broken(path, line, f"no YAML: {error.reason}")) from None
 
 
