@@ -35,6 +35,7 @@ from ._errors import AlicloudError, Json
 from ._wanted import PlaceKey
 
 FORMAT = "1"
+NULL = "tag:yaml.org,2002:null"
 IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
 # build is the tag by which regions agree, if one does.
 ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
@@ -316,7 +317,7 @@ class _Reader:
 
     def _text(self, node: t.Any, what: str) -> str:
         """Return a string, also of what YAML takes for a number or a time: 20261120 is a name."""
-        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+        if not isinstance(node, yaml.ScalarNode) or not node.value or node.tag == NULL:
             raise self._error(node, f"{what} must be a text")
         return str(node.value)
 
@@ -354,6 +355,13 @@ if HAS_YAML:
     class _Line(t.Dict[str, str]):
         """An image of a list."""
 
+    # JSON may have half a surrogate pair, which no file can hold.
+    _Dumper.add_representer(
+        str,
+        lambda dumper, data: dumper.represent_scalar(
+            "tag:yaml.org,2002:str", data.encode("utf-8", "replace").decode()
+        ),
+    )
     _Dumper.add_representer(
         _Line,
         lambda dumper, data: dumper.represent_mapping(
