@@ -62,7 +62,8 @@ def updated(
     for image in wanted:
         if not only or image.name in only:
             _Update(image, old.get(image.name), found, guards, now).add_to(plan)
-    return _with_moves(plan, old)
+    # What is not in the plan because of a problem does not move.
+    return _with_moves(plan, old, {image.name for image in wanted} - set(plan.lock))
 
 
 def rolled_back(
@@ -386,10 +387,8 @@ def _same(image: Json, entry: Json | None) -> bool:
     return entry is not None and image["image_id"] == entry["image_id"]
 
 
-def _with_moves(plan: Plan, old: _lock.Lock) -> Plan:
+def _with_moves(plan: Plan, old: _lock.Lock, failed: t.Collection[str] = ()) -> Plan:
     before, after = _lock.entries(old), _lock.entries(plan.lock)
-    # What is not in the plan because of a problem does not move.
-    failed = set(old) - set(plan.lock) if plan.problems else set()
     plan.moves.extend(
         {
             "name": name,
