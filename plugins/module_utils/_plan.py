@@ -78,7 +78,7 @@ def rolled_back(
     agree(name) says what the regions must have in common.
     """
     plan = Plan(dict(old), [], [], [])
-    for name in only:
+    for name in dict.fromkeys(only):
         locked = old[name]
         key = agree(name)
         earlier = {
