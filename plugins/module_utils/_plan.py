@@ -364,7 +364,10 @@ def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] 
 def _moved(entry: Json | None, image: Json, agree: str, now: datetime) -> Json:
     """Return the entry of a region that had one, or none, with this image."""
     if entry and entry["image_id"] == image["image_id"]:
-        return {key: value for key, value in entry.items() if key != "soaking"}
+        kept = {key: entry[key] for key in entry if key not in ("build", "soaking")}
+        # What the regions agree by may be another tag than before.
+        key = build(image, agree) if agree.startswith("tag:") else None
+        return {**kept, "build": key} if key else kept
     result: Json = {**_locked_image(image, agree), "resolved": written(now)}
     if entry:
         before = {key: entry[key] for key in _lock.ENTRY_KEYS if key in entry}
