@@ -11,7 +11,7 @@ from datetime import datetime
 from ._errors import AlicloudError, Json
 from ._images import LONG_AGO, created
 from ._lock import IMAGE_KEYS
-from ._wanted import Listings, Place, Wanted, age, build, label, span, unexpected
+from ._wanted import Listings, Place, Wanted, age, build, label, precise, span, unexpected
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
@@ -144,8 +144,8 @@ def _judged(
         return "absent", "there is no available image"
     old = age(image, now)
     if wanted.max_age and (old is None or old > wanted.max_age):
-        since = "does not say when it was made" if old is None else f"is {span(old)} old"
-        return "stale", f"{label(image)} {since}, and max_age is {span(wanted.max_age)}"
+        since = "does not say when it was made" if old is None else f"is {precise(old)} old"
+        return "stale", f"{label(image)} {since}, and max_age is {precise(wanted.max_age)}"
     wrong = unexpected(image, wanted.expect)
     if wrong:
         return "different", f"{label(image)}: {wrong}"

@@ -16,7 +16,7 @@ from . import _lock
 from ._ens import is_glob
 from ._errors import Json
 from ._images import LONG_AGO, created, written
-from ._wanted import Listings, Wanted, age, build, label, span, unexpected
+from ._wanted import Listings, Wanted, age, build, label, precise, span, unexpected
 
 
 class Guards(t.NamedTuple):
@@ -235,7 +235,7 @@ class _Update:
             return f"{label(newest)} is not what is expected: {wrong}"
         if limit and old_age is not None and old_age > limit:
             return (
-                f"{label(newest)} is {span(old_age)} old, and max_age is {span(limit)}: see "
+                f"{label(newest)} is {precise(old_age)} old, and max_age is {precise(limit)}: see "
                 "whether its build has stopped"
             )
         entry = self._entry_of(region)
@@ -261,8 +261,8 @@ class _Update:
             elif not self._old_enough(newest) and not _same(newest, entry):
                 young = age(newest, self._now) or 0.0
                 reasons[region] = (
-                    f"{label(newest)} is {span(young)} old, and min_age is "
-                    f"{span(self._wanted.min_age or 0)}"
+                    f"{label(newest)} is {precise(young)} old, and min_age is "
+                    f"{precise(self._wanted.min_age or 0)}"
                 )
         return reasons
 
