@@ -31,11 +31,17 @@ def cells(
     status is one of STATES: present; absent; stale, if it is too old or of an earlier build than
     what is expected; different, if it is not what it should be in another way. age is in seconds.
 
-    Raises AlicloudError for an expected build of something that is not wanted.
+    Raises AlicloudError for an expected build of something that is not wanted, or has no builds.
     """
     unknown = sorted(set(expected) - {image.name for image in wanted})
     if unknown:
         raise AlicloudError(f"build has {', '.join(unknown)}, which is not in images.")
+    for image in wanted:
+        if image.agree == "nothing" and image.name in expected:
+            raise AlicloudError(
+                f"build has {image.name}, whose regions agree in nothing, so no build can be told "
+                "from another. Set agree to what the build is a value of."
+            )
     return [
         cell for image in wanted for cell in _cells(image, found, expected.get(image.name), now)
     ]
