@@ -108,7 +108,7 @@ def wanted_images(options: t.Mapping[str, t.Any]) -> list[Wanted]:
             )
         if name in result:
             raise AlicloudError(f"images: the name {name} is there twice.")
-        service = "ecs" if given["image_family"] else "ens"
+        service = "ens" if given["image_family"] is None else "ecs"
         regions = given["region" if service == "ecs" else "ens_region_id"]
         if not regions:
             raise AlicloudError(f"images: {name} has an empty list of regions.")
@@ -259,7 +259,7 @@ def _counted(count: int, unit: str) -> str:
 
 
 def _source(given: t.Mapping[str, t.Any]) -> Json:
-    if given["image_family"]:
+    if given["image_family"] is not None:
         return {"image_family": given["image_family"]}
     if not given["image_name"]:
         raise AlicloudError(f"images: {given['name']} has an empty list as image_name.")
