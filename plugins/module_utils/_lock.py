@@ -136,14 +136,10 @@ def replace(path: str, change: t.Callable[[Lock], Lock], warn: t.Callable[[str],
 
     Raises AlicloudError.
     """
-    path = os.path.realpath(path)  # a link stays one
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
+    path, folder = _place(path)
     try:
         with _alone(folder, path, warn):
-            old = content(path)
-            text = written(change({} if old is None else parsed(old, path)))
+            old, text = _texts(path, change)
             if text == old:
                 return False
             _replace(folder, path, text)
@@ -152,6 +148,12 @@ def replace(path: str, change: t.Callable[[Lock], Lock], warn: t.Callable[[str],
             f"{path} cannot be written: {error.strerror}. It is as it was."
         ) from None
     return True
+
+
+def changed(path: str, change: t.Callable[[Lock], Lock]) -> bool:
+    """Return what replace() would return, and write nothing. Raises AlicloudError."""
+    old, text = _texts(_place(path)[0], change)
+    return text != old
 
 
 def entries(lock: Lock) -> dict[PlaceKey, Json]:
@@ -379,6 +381,21 @@ def _written_entry(entry: Json) -> Json:
         if entry.get(name)
     }
     return {**{key: entry[key] for key in ENTRY_KEYS if key in entry}, **lists}
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Return where a lock file is, and its folder. Raises AlicloudError if there is no such folder."""
+    path = os.path.realpath(path)  # a link stays one
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
+    return path, folder
+
+
+def _texts(path: str, change: t.Callable[[Lock], Lock]) -> tuple[str | None, str]:
+    """Return the text of a lock file, None if there is none, and what it changes to."""
+    old = content(path)
+    return old, written(change({} if old is None else parsed(old, path)))
 
 
 def _broken(path: str, line: int, problem: str) -> str:
