@@ -68,7 +68,9 @@ def to_hcl(variables: t.Any) -> str:
 def _value(value: t.Any, where: str, indent: str) -> str:
     if isinstance(value, str):
         return _string(value)
-    if value is None or (isinstance(value, (bool, int, float)) and math.isfinite(value or 0)):
+    if value is None or isinstance(value, (bool, int)):
+        return json.dumps(value)
+    if isinstance(value, float) and math.isfinite(value):
         return json.dumps(value)
     inner = f"{indent}  "
     if isinstance(value, t.Mapping):
