@@ -95,7 +95,8 @@ def parsed(text: str, path: str) -> Lock:
             return _Reader(path).lock(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        # The end of a file that ends in the middle of a line is said to be on the next.
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1
         raise AlicloudError(_broken(path, line, f"no YAML: {error.problem}")) from None
     except yaml.reader.ReaderError as error:
         # libyaml's parser counts bytes, that of Python characters.
