@@ -165,7 +165,7 @@ def _judged(
     region, other = model
     apart = (_created(other) - _created(image)).total_seconds()
     if key != build(other, wanted.agree):
-        if apart > 0:
+        if apart > 0 and created(image):
             return (
                 "stale",
                 f"{label(image)} is {span(apart)} older than {label(other)} in {region}",

@@ -245,6 +245,11 @@ class _Update:
             and _created(newest) < _created(entry)
             and not self._guards.allow_older
         ):
+            if created(newest) is None:
+                return (
+                    f"the newest is {label(newest)}, which does not say when it was made, and may "
+                    f"be older than the locked {label(entry)}: set allow_older to take it"
+                )
             return (
                 f"the newest is {label(newest)}, which is {_apart(newest, entry)} older than the "
                 f"locked {label(entry)}. That one is gone: set allow_older to go back"
