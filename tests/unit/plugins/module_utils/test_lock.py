@@ -220,7 +220,11 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         (f"{HEAD}      a:\n        image_id: ''\n", 7, "image_id of web in a must be a text"),
         (f"{HEAD}      a:\n        image_id: [m-1]\n", 7, "image_id of web in a must be a text"),
         (f"{HEAD}      a:\n        image_id: m\n        id: m\n", 8, "web in a has id, which is n"),
-        (f"{HEAD}      a: {{image_id: m}}\n      a: {{image_id: m}}\n", 7, "regions of web has a tw"),
+        (
+            f"{HEAD}      a: {{image_id: m}}\n      a: {{image_id: m}}\n",
+            7,
+            "regions of web has a tw",
+        ),
         (
             f"{HEAD}      a:\n        image_id: m\n        image_id: n\n",
             8,
@@ -330,7 +334,9 @@ def test_aliases_of_aliases_are_refused_at_once() -> None:
 
 
 def test_numbers_and_times_are_texts_without_quotes_too() -> None:
-    text = f"{HEAD}      1:\n        image_id: 20261120\n        creation_time: 2026-11-20T02:00:00Z\n"
+    text = (
+        f"{HEAD}      1:\n        image_id: 20261120\n        creation_time: 2026-11-20T02:00:00Z\n"
+    )
 
     lock = _lock.parsed(text, "lock.yml")
 
@@ -539,7 +545,9 @@ def test_a_writer_that_is_killed_leaves_the_old_lock_or_the_new_one(tmp_path: Pa
         assert process.wait() == -signal.SIGKILL
         process.stdout.close()
         lock = _lock.read(str(path))
-        assert lock == SMALL or all(len(locked["regions"]) == 50 for locked in (lock or {}).values())
+        assert lock == SMALL or all(
+            len(locked["regions"]) == 50 for locked in (lock or {}).values()
+        )
 
     assert len(seen) > 1
     # What is left of the killed ones is hidden, and in nobody's way.
