@@ -385,7 +385,7 @@ def _written_entry(entry: Json) -> Json:
 
 
 def _place(path: str) -> tuple[str, str]:
-    """Return where a lock file is, and its folder. Raises AlicloudError if there is no such folder."""
+    """Return where a lock file is, and its folder, which must be there. Raises AlicloudError."""
     path = os.path.realpath(path)  # a link stays one
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
