@@ -48,9 +48,11 @@ def judged(
     return _coverage.cells([wanted], found, expected, NOW)
 
 
-def status(*arguments: t.Any, **expected: str) -> list[tuple[str, str]]:
+def status(
+    a: Json | None, b: Json | None, wanted: Wanted | None = None, **expected: str
+) -> list[tuple[str, str]]:
     """Return the status and the reason of each cell."""
-    return [(cell["status"], cell["reason"]) for cell in judged(*arguments, **expected)]
+    return [(cell["status"], cell["reason"]) for cell in judged(a, b, wanted, **expected)]
 
 
 def test_a_build_that_is_everywhere_is_present_with_its_age() -> None:

@@ -269,7 +269,7 @@ def test_a_share_is_a_number_or_a_percentage(value: str, count: int) -> None:
 def test_what_is_no_share_is_an_error(value: str) -> None:
     with pytest.raises(AlicloudError, match="is not valid: it is a number, or one with %"):
         _drift.share("max_unknown", value, 100)
-    with pytest.raises(AlicloudError, match="^serial '"):
+    with pytest.raises(AlicloudError, match=r"^serial '"):
         _drift.batches(["a"], [value])
 
 

@@ -695,8 +695,8 @@ def test_a_lock_that_holds_has_no_problems() -> None:
 
 def test_a_lock_that_is_behind_says_by_how_much() -> None:
     assert verified(locked(("a", 18)), want(), {"a": [image(20)]}) == [
-        "web in a: web-18 (m-a-18) is locked, but web-20 (m-a-20) is the newest that may be, 2 days "
-        "newer"
+        "web in a: web-18 (m-a-18) is locked, but web-20 (m-a-20) is the newest that may be, 2 "
+        "days newer"
     ]
 
 
