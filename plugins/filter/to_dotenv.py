@@ -83,12 +83,12 @@ def _flat(
 def _quoted(value: str, key: str) -> str:
     if PLAIN.fullmatch(value):
         return value
-    # In single quotes nothing is special to a shell or to a parser, but the quote itself, which
-    # they escape in different ways.
-    if "'" in value or not value.isprintable():
+    # In single quotes nothing is special to a shell but the quote itself. Parsers escape it in
+    # different ways, and some take a backslash for an escape and ${ for a variable even there.
+    if "'" in value or "\\" in value or "${" in value or not value.isprintable():
         raise AnsibleFilterError(
-            f"to_dotenv: {key} has {value!r:.80}; quotes, line breaks and control characters mean "
-            "different things to those who read such a file."
+            f"to_dotenv: {key} has {value!r:.80}; quotes, backslashes, ${{, line breaks and control "
+            "characters mean different things to those who read such a file."
         )
     return f"'{value}'"
 

@@ -38,12 +38,16 @@ _value:
 """
 
 import json
+import math
 import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
 IDENTIFIER = re.compile(r"[^\W\d][\w-]*")
+
+ESCAPES = {chr(code): f"\\u{code:04x}" for code in (*range(0x20), 0x7F)}
+ESCAPES.update({"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"})
 
 
 def to_hcl(variables: t.Any) -> str:
@@ -64,7 +68,9 @@ def to_hcl(variables: t.Any) -> str:
 def _value(value: t.Any, where: str, indent: str) -> str:
     if isinstance(value, str):
         return _string(value)
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, (bool, int)):
+        return json.dumps(value)
+    if isinstance(value, float) and math.isfinite(value):
         return json.dumps(value)
     inner = f"{indent}  "
     if isinstance(value, t.Mapping):
@@ -80,9 +86,10 @@ def _value(value: t.Any, where: str, indent: str) -> str:
 
 
 def _string(value: str) -> str:
-    # A quoted string of HCL is one of JSON, but for templates. Escapes beyond U+FFFF differ.
-    quoted = json.dumps(value, ensure_ascii=False)
-    return quoted.replace("\x7f", "\\u007f").replace("${", "$${").replace("%{", "%%{")
+    # A quoted string of HCL is one of JSON, but for templates, and without the escapes \b and \f.
+    # Those beyond U+FFFF differ.
+    escaped = "".join(ESCAPES.get(char, char) for char in value)
+    return f'"{escaped}"'.replace("${", "$${").replace("%{", "%%{")
 
 
 class FilterModule:

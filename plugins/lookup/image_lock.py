@@ -131,7 +131,7 @@ class LookupModule(LookupBase):
         except AlicloudError as error:
             raise AnsibleLookupError(str(error)) from None
         return [
-            self._image(lock, path, name, options["region"], options["source"], variables)
+            self._image(lock, path, name, options["region"] or None, options["source"], variables)
             for name in wanted
         ]
 
@@ -173,10 +173,14 @@ class LookupModule(LookupBase):
             fail_on_missing=False,
             **filters,
         )
+        from ..module_utils._images import LONG_AGO, created
+
         images = [image for image in found if image]
         if not images:
             raise AnsibleLookupError(f"{name} in {region}: no image of that name is available.")
-        return t.cast(Json, max(images, key=lambda image: image.get("creation_time", "")))
+        # As the module has them: newest first, ties by ID.
+        images.sort(key=lambda image: image["image_id"])
+        return t.cast(Json, max(images, key=lambda image: created(image) or LONG_AGO))
 
     def _other(self, name: str) -> t.Any:
         return lookup_loader.get(

@@ -11,7 +11,19 @@ from datetime import datetime
 from ._errors import AlicloudError, Json
 from ._images import LONG_AGO, created
 from ._lock import IMAGE_KEYS
-from ._wanted import Listings, Place, Wanted, age, build, in_timeline, label, made, span, unexpected
+from ._wanted import (
+    Listings,
+    Place,
+    Wanted,
+    age,
+    build,
+    in_timeline,
+    label,
+    made,
+    precise,
+    span,
+    unexpected,
+)
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
@@ -31,11 +43,17 @@ def cells(
     status is one of STATES: present; absent; stale, if it is too old or of an earlier build than
     what is expected; different, if it is not what it should be in another way. age is in seconds.
 
-    Raises AlicloudError for an expected build of something that is not wanted.
+    Raises AlicloudError for an expected build of something that is not wanted, or has no builds.
     """
     unknown = sorted(set(expected) - {image.name for image in wanted})
     if unknown:
         raise AlicloudError(f"build has {', '.join(unknown)}, which is not in images.")
+    for image in wanted:
+        if image.agree == "nothing" and image.name in expected:
+            raise AlicloudError(
+                f"build has {image.name}, whose regions agree in nothing, so no build can be told "
+                "from another. Set agree to what the build is a value of."
+            )
     return [
         cell for image in wanted for cell in _cells(image, found, expected.get(image.name), now)
     ]
@@ -143,8 +161,8 @@ def _judged(
         return "absent", "there is no available image"
     old = age(image, now)
     if wanted.max_age and (old is None or old > wanted.max_age):
-        since = "does not say when it was made" if old is None else f"is {span(old)} old"
-        return "stale", f"{label(image)} {since}, and max_age is {span(wanted.max_age)}"
+        since = "does not say when it was made" if old is None else f"is {precise(old)} old"
+        return "stale", f"{label(image)} {since}, and max_age is {precise(wanted.max_age)}"
     wrong = unexpected(image, wanted.expect)
     if wrong:
         return "different", f"{label(image)}: {wrong}"
@@ -158,7 +176,7 @@ def _judged(
     region, other = model
     apart = (_created(other) - _created(image)).total_seconds()
     if key != build(other, wanted.agree):
-        if apart > 0:
+        if apart > 0 and created(image):
             return (
                 "stale",
                 f"{label(image)} is {span(apart)} older than {label(other)} in {region}",

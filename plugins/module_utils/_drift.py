@@ -100,10 +100,12 @@ def counts(hosts: t.Sequence[Json]) -> dict[str, int]:
 def batches(hosts: t.Sequence[str], serial: t.Sequence[str]) -> list[list[str]]:
     """Return the hosts in the batches that Ansible's serial makes of them.
 
-    Each of serial is a number or a percentage of all; the last counts for the rest. Raises
-    AlicloudError.
+    Each of serial is a number, or a percentage of all, which is one host at least; the last counts
+    for the rest. 0 means all that are left, and so does an empty list.
+
+    Raises AlicloudError.
     """
-    sizes = [max(1, share("serial", size, len(hosts))) for size in serial]
+    sizes = [_size(size, len(hosts)) or len(hosts) for size in serial] or [len(hosts)]
     result: list[list[str]] = []
     left = list(hosts)
     while left:
@@ -115,10 +117,8 @@ def batches(hosts: t.Sequence[str], serial: t.Sequence[str]) -> list[list[str]]:
 
 def share(option: str, value: str, total: int) -> int:
     """Return a number, or a percentage of a total, rounded down. Raises AlicloudError."""
-    found = SHARE.fullmatch(value.strip())
-    if not found:
-        raise AlicloudError(f"{option} {value!r:.80} is not valid: it is a number, or one with %.")
-    return int(found[1]) * total // 100 if found[2] else int(found[1])
+    count, percent = _parts(option, value)
+    return count * total // 100 if percent else count
 
 
 def exceeded(hosts: t.Sequence[Json], limits: t.Mapping[str, t.Any]) -> list[str]:
@@ -155,6 +155,20 @@ def exceeded(hosts: t.Sequence[Json], limits: t.Mapping[str, t.Any]) -> list[str
                 f"{shown}{more}"
             )
     return result
+
+
+def _parts(option: str, value: str) -> tuple[int, bool]:
+    """Return the number, and whether it is a percentage."""
+    found = SHARE.fullmatch(value.strip())
+    if not found:
+        raise AlicloudError(f"{option} {value!r:.80} is not valid: it is a number, or one with %.")
+    return int(found[1]), bool(found[2])
+
+
+def _size(value: str, total: int) -> int:
+    """Return the size of a batch as ansible.utils.helpers.pct_to_int does, rounding errors too."""
+    count, percent = _parts("serial", value)
+    return (int(count / 100.0 * total) or 1) if percent else count
 
 
 def _judged(

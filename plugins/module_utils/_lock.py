@@ -35,12 +35,14 @@ from ._errors import AlicloudError, Json
 from ._wanted import PlaceKey, in_timeline
 
 FORMAT = "1"
+NULL = "tag:yaml.org,2002:null"
 IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
 # build is the tag by which regions agree, if one does.
 ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
 SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
 # As many earlier images are enough to roll back, and to say how far behind a host is.
 PREVIOUS = 5
+DEPTH = 20  # more than a lock has
 PATIENCE = 30.0  # seconds to wait for another run that writes the same lock
 POLL = 0.05  # seconds
 HEADER = """\
@@ -89,17 +91,18 @@ def parsed(text: str, path: str) -> Lock:
         )
     try:
         with _no_collection():
-            root = yaml.compose(text, Loader=SafeLoader)
+            root = yaml.compose(text, Loader=_Loader)
             return _Reader(path).lock(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
+        # The end of a file that ends in the middle of a line is said to be on the next.
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1
         raise AlicloudError(_broken(path, line, f"no YAML: {error.problem}")) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+        # libyaml's parser counts bytes, that of Python characters.
+        before = text if SafeLoader is yaml.SafeLoader else text.encode().decode("latin-1")
+        line = before.count("\n", 0, error.position) + 1
         raise AlicloudError(_broken(path, line, f"no YAML: {error.reason}")) from None
-    except RecursionError:
-        raise AlicloudError(_broken(path, 1, "it is nested too deep")) from None
 
 
 def written(lock: Lock) -> str:
@@ -134,14 +137,10 @@ def replace(path: str, change: t.Callable[[Lock], Lock], warn: t.Callable[[str],
 
     Raises AlicloudError.
     """
-    path = os.path.realpath(path)  # a link stays one
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
+    path, folder = _place(path)
     try:
         with _alone(folder, path, warn):
-            old = content(path)
-            text = written(change({} if old is None else parsed(old, path)))
+            old, text = _texts(path, change)
             if text == old:
                 return False
             _replace(folder, path, text)
@@ -150,6 +149,12 @@ def replace(path: str, change: t.Callable[[Lock], Lock], warn: t.Callable[[str],
             f"{path} cannot be written: {error.strerror}. It is as it was."
         ) from None
     return True
+
+
+def changed(path: str, change: t.Callable[[Lock], Lock]) -> bool:
+    """Return what replace() would return, and write nothing. Raises AlicloudError."""
+    old, text = _texts(_place(path)[0], change)
+    return text != old
 
 
 def entries(lock: Lock) -> dict[PlaceKey, Json]:
@@ -212,6 +217,7 @@ class _Reader:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._seen: set[int] = set()
 
     def lock(self, root: t.Any) -> Lock:
         """Return the lock."""
@@ -283,6 +289,10 @@ class _Reader:
         """Return the nodes of a mapping; of any keys, if none is needed."""
         if not isinstance(node, yaml.MappingNode):
             raise self._error(node, f"{what} must have keys")
+        # Aliases of aliases would make a small file a huge lock.
+        if id(node) in self._seen:
+            raise self._error(node, f"{what} is an alias of this")
+        self._seen.add(id(node))
         result: dict[str, t.Any] = {}
         for key, value in node.value:
             name = self._text(key, f"a key of {what}")
@@ -304,7 +314,7 @@ class _Reader:
 
     def _text(self, node: t.Any, what: str) -> str:
         """Return a string, also of what YAML takes for a number or a time: 20261120 is a name."""
-        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+        if not isinstance(node, yaml.ScalarNode) or not node.value or node.tag == NULL:
             raise self._error(node, f"{what} must be a text")
         return str(node.value)
 
@@ -314,12 +324,41 @@ class _Reader:
 
 if HAS_YAML:
 
+    class _Loader(SafeLoader):
+        """Refuses deep nesting: libyaml's parser would recurse until the process dies of it."""
+
+        _depth = 0
+
+        def descend_resolver(self, parent: t.Any, index: t.Any) -> None:
+            """Be called before each node."""
+            self._depth += 1
+            if self._depth > DEPTH:
+                mark = parent.start_mark
+                raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=mark)
+            super().descend_resolver(parent, index)
+
+        def ascend_resolver(self) -> None:
+            """Be called after each node."""
+            self._depth -= 1
+            super().ascend_resolver()
+
     class _Dumper(SafeDumper):
-        """Writes an image of a list in one line."""
+        """Writes an image of a list in one line, and never an alias, which nobody can review."""
+
+        def ignore_aliases(self, _data: t.Any) -> bool:
+            """Write it anew, even if the same list was there before."""
+            return True
 
     class _Line(t.Dict[str, str]):
         """An image of a list."""
 
+    # JSON may have half a surrogate pair, which no file can hold.
+    _Dumper.add_representer(
+        str,
+        lambda dumper, data: dumper.represent_scalar(
+            "tag:yaml.org,2002:str", data.encode("utf-8", "replace").decode()
+        ),
+    )
     _Dumper.add_representer(
         _Line,
         lambda dumper, data: dumper.represent_mapping(
@@ -337,6 +376,21 @@ def _written_entry(entry: Json) -> Json:
         if entry.get(name)
     }
     return {**{key: entry[key] for key in ENTRY_KEYS if key in entry}, **lists}
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Return where a lock file is, and its folder, which must be there. Raises AlicloudError."""
+    path = os.path.realpath(path)  # a link stays one
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
+    return path, folder
+
+
+def _texts(path: str, change: t.Callable[[Lock], Lock]) -> tuple[str | None, str]:
+    """Return the text of a lock file, None if there is none, and what it changes to."""
+    old = content(path)
+    return old, written(change({} if old is None else parsed(old, path)))
 
 
 def _broken(path: str, line: int, problem: str) -> str:

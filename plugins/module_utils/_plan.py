@@ -16,7 +16,7 @@ from . import _lock
 from ._ens import is_glob
 from ._errors import Json
 from ._images import LONG_AGO, created, written
-from ._wanted import Listings, Wanted, age, build, label, span, unexpected
+from ._wanted import Listings, Wanted, age, build, label, precise, span, unexpected
 
 
 class Guards(t.NamedTuple):
@@ -62,7 +62,8 @@ def updated(
     for image in wanted:
         if not only or image.name in only:
             _Update(image, old.get(image.name), found, guards, now).add_to(plan)
-    return _with_moves(plan, old)
+    # What is not in the plan because of a problem does not move.
+    return _with_moves(plan, old, {image.name for image in wanted} - set(plan.lock))
 
 
 def rolled_back(
@@ -77,7 +78,7 @@ def rolled_back(
     agree(name) says what the regions must have in common.
     """
     plan = Plan(dict(old), [], [], [])
-    for name in only:
+    for name in dict.fromkeys(only):
         locked = old[name]
         key = agree(name)
         earlier = {
@@ -234,7 +235,7 @@ class _Update:
             return f"{label(newest)} is not what is expected: {wrong}"
         if limit and old_age is not None and old_age > limit:
             return (
-                f"{label(newest)} is {span(old_age)} old, and max_age is {span(limit)}: see "
+                f"{label(newest)} is {precise(old_age)} old, and max_age is {precise(limit)}: see "
                 "whether its build has stopped"
             )
         entry = self._entry_of(region)
@@ -244,6 +245,11 @@ class _Update:
             and _created(newest) < _created(entry)
             and not self._guards.allow_older
         ):
+            if created(newest) is None:
+                return (
+                    f"the newest is {label(newest)}, which does not say when it was made, and may "
+                    f"be older than the locked {label(entry)}: set allow_older to take it"
+                )
             return (
                 f"the newest is {label(newest)}, which is {_apart(newest, entry)} older than the "
                 f"locked {label(entry)}. That one is gone: set allow_older to go back"
@@ -260,8 +266,8 @@ class _Update:
             elif not self._old_enough(newest) and not _same(newest, entry):
                 young = age(newest, self._now) or 0.0
                 reasons[region] = (
-                    f"{label(newest)} is {span(young)} old, and min_age is "
-                    f"{span(self._wanted.min_age or 0)}"
+                    f"{label(newest)} is {precise(young)} old, and min_age is "
+                    f"{precise(self._wanted.min_age or 0)}"
                 )
         return reasons
 
@@ -363,7 +369,10 @@ def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] 
 def _moved(entry: Json | None, image: Json, agree: str, now: datetime) -> Json:
     """Return the entry of a region that had one, or none, with this image."""
     if entry and entry["image_id"] == image["image_id"]:
-        return {key: value for key, value in entry.items() if key != "soaking"}
+        kept = {key: entry[key] for key in entry if key not in ("build", "soaking")}
+        # What the regions agree by may be another tag than before.
+        key = build(image, agree) if agree.startswith("tag:") else None
+        return {**kept, "build": key} if key else kept
     result: Json = {**_locked_image(image, agree), "resolved": written(now)}
     if entry:
         before = {key: entry[key] for key in _lock.ENTRY_KEYS if key in entry}
@@ -386,10 +395,8 @@ def _same(image: Json, entry: Json | None) -> bool:
     return entry is not None and image["image_id"] == entry["image_id"]
 
 
-def _with_moves(plan: Plan, old: _lock.Lock) -> Plan:
+def _with_moves(plan: Plan, old: _lock.Lock, failed: t.Collection[str] = ()) -> Plan:
     before, after = _lock.entries(old), _lock.entries(plan.lock)
-    # What is not in the plan because of a problem does not move.
-    failed = set(old) - set(plan.lock) if plan.problems else set()
     plan.moves.extend(
         {
             "name": name,

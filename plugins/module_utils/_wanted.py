@@ -20,6 +20,7 @@ from ._images import created, written
 
 AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 # What tells builds apart in all their regions, where each copy has its own ID.
 BUILD_KEYS = ("image_name", "image_version")
 EXPECTABLE = ("architecture", "os_type", "platform")
@@ -107,7 +108,7 @@ def wanted_images(options: t.Mapping[str, t.Any]) -> list[Wanted]:
             )
         if name in result:
             raise AlicloudError(f"images: the name {name} is there twice.")
-        service = "ecs" if given["image_family"] else "ens"
+        service = "ens" if given["image_family"] is None else "ecs"
         regions = given["region" if service == "ecs" else "ens_region_id"]
         if not regions:
             raise AlicloudError(f"images: {name} has an empty list of regions.")
@@ -224,11 +225,20 @@ def seconds(option: str, value: str) -> float:
 def span(duration: float) -> str:
     """Return a time span in words, such as 3 days, in the largest unit that it fills twice."""
     left = abs(duration)
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+    for unit, length in UNIT_NAMES:
         if left >= 2 * length or (unit == "day" and left >= length):
             break
-    count = int(left // length)
-    return f"{count} {unit}{'' if count == 1 else 's'}"
+    return _counted(int(left // length), unit)
+
+
+def precise(duration: float) -> str:
+    """Return a time span in words that are closer, such as 1 day and 12 hours, for a comparison."""
+    left, parts = int(abs(duration)), []
+    for unit, length in UNIT_NAMES:
+        count, left = divmod(left, length)
+        if count:
+            parts.append(_counted(count, unit))
+    return " and ".join(parts[:2]) or "0 seconds"
 
 
 def label(image: t.Mapping[str, t.Any]) -> str:
@@ -266,8 +276,12 @@ def enumerated(sentences: t.Sequence[str], more: str, most: int = 5) -> str:
     return f"{shown}; and {left} more, see {more}" if left > 0 else shown
 
 
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def _source(given: t.Mapping[str, t.Any]) -> Json:
-    if given["image_family"]:
+    if given["image_family"] is not None:
         return {"image_family": given["image_family"]}
     if not given["image_name"]:
         raise AlicloudError(f"images: {given['name']} has an empty list as image_name.")

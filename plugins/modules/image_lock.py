@@ -273,8 +273,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         change(_lock.read(path) or {})
         changed = False
     elif task.check_mode:
-        text = _lock.content(path)
-        changed = _lock.written(change(_lock.parsed(text, path) if text else {})) != text
+        changed = _lock.changed(path, change)
     else:
         # Read when no other run writes, so that nothing of theirs is lost.
         changed = _lock.replace(path, change, task.warn)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables for Packer and Terraform, which Terraform reads."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import typing as t
+import unicodedata
+from pathlib import Path
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.alicloud.compute.plugins.filter.to_hcl import FilterModule, to_hcl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+TERRAFORM = shutil.which("terraform")
+needs_terraform = pytest.mark.skipif(not TERRAFORM, reason="terraform is not on the PATH")
+
+HOSTILE = [
+    *(chr(code) for code in (*range(0x20), 0x7F, 0x85, 0xA0, 0x2028, 0xFEFF, 0xFFFF, 0x1F600)),
+    *("${x}", "$${x}", "$$${x}", "$", "$$", "a${", "%{if}", "%%{if}", "%{", "${'$'}{", "%${"),
+    *("\\", "\\n", "\\u0041", '"', '\\"', "'", "<<EOT\nx\nEOT\n", "\r\n", "# a", "// a", "/* a"),
+    *("网站", "é", " a ", "true", "null", "1", "", "a = b", '${file("/etc/passwd")}'),
+]
+
+
+def test_images_are_written_line_by_line() -> None:
+    text = to_hcl(
+        {
+            "image_ids": {"web": {"cn-hangzhou": "m-1"}, "none": {}},
+            "names": ["a", 1, 1.5, True, None, []],
+            "_x-y": "a\tb",
+        }
+    )
+
+    assert text == (
+        "image_ids = {\n"
+        '  "web" = {\n'
+        '    "cn-hangzhou" = "m-1"\n'
+        "  }\n"
+        '  "none" = {}\n'
+        "}\n"
+        "names = [\n"
+        '  "a",\n'
+        "  1,\n"
+        "  1.5,\n"
+        "  true,\n"
+        "  null,\n"
+        "  [],\n"
+        "]\n"
+        '_x-y = "a\\tb"\n'
+    )
+    assert to_hcl({}) == ""
+    assert FilterModule().filters()["to_hcl"] is to_hcl
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (["a"], "to_hcl needs a dictionary of variables, not ['a']."),
+        ("a", "to_hcl needs a dictionary of variables, not 'a'."),
+        ({"1a": "x"}, "to_hcl: '1a' cannot be the name of a variable."),
+        ({"": "x"}, "to_hcl: '' cannot be the name of a variable."),
+        ({"a b": "x"}, "to_hcl: 'a b' cannot be the name of a variable."),
+        ({"a\n": "x"}, "cannot be the name of a variable."),
+        ({"a=b": "x"}, "cannot be the name of a variable."),
+        ({1: "x"}, "to_hcl: 1 cannot be the name of a variable."),
+        ({"a": {"b": {1, 2}}}, "to_hcl: a.b has {1, 2}, which is no value of HCL."),
+        ({"a": [b"x"]}, "to_hcl: a has b'x', which is no value of HCL."),
+        ({"a": float("nan")}, "to_hcl: a has nan, which is no value of HCL."),
+        ({"a": [float("inf")]}, "to_hcl: a has inf, which is no value of HCL."),
+    ],
+)
+def test_what_hcl_does_not_have_is_an_error(value: t.Any, words: str) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        to_hcl(value)
+
+    assert words in str(caught.value)
+
+
+def read(folder: Path, text: str) -> t.Any:
+    """Return what Terraform reads as the variable `v`."""
+    assert TERRAFORM
+    (folder / "main.tf").write_text('variable "v" {}\n', encoding="utf-8")
+    (folder / "terraform.tfvars").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [TERRAFORM, "console", "-no-color"],
+        input="base64encode(jsonencode(var.v))\n",
+        cwd=folder,
+        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(base64.b64decode(json.loads(done.stdout.splitlines()[-1])))
+
+
+@needs_terraform
+def test_terraform_reads_what_was_written(tmp_path: Path) -> None:
+    values = {
+        "list": HOSTILE,
+        "map": {f"{number}{text}": text for number, text in enumerate(HOSTILE)},
+    }
+    others: list[t.Any] = [1, -1, 1.5, 1e-7, 10**20, True, None, [], {}, [[{}]], 2**53 + 1]
+
+    assert read(tmp_path, to_hcl({"v": [values, others]})) == [values, others]
+
+
+@needs_terraform
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(HOSTILE)))
+def test_terraform_reads_any_text(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("terraform")
+
+    # Terraform composes characters.
+    expected = [unicodedata.normalize("NFC", text) for text in texts]
+    found = read(folder, to_hcl({"v": texts}))
+
+    assert [unicodedata.normalize("NFC", text) for text in found] == expected

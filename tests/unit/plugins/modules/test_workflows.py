@@ -1,0 +1,606 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules for locks, coverage and drift, with their options as a task gives them."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+import types
+import typing as t
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils import _lock
+from ansible_collections.alicloud.compute.plugins.modules import (
+    image_coverage_info,
+    image_drift_info,
+    image_lock,
+)
+from ansible_collections.alicloud.compute.plugins.plugin_utils._action import outcome
+from emulator import Emulator
+
+Json = t.Dict[str, t.Any]
+Run = t.Callable[..., Json]
+
+NODES = ["cn-dalian-unicom", "sg-singapore-9"]
+WEB: Json = {"name": "web", "image_family": "web", "region": ["cn-hangzhou", "cn-shanghai"]}
+EDGE: Json = {"name": "edge", "image_name": ["edge-web-*"], "ens_region_id": NODES}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the lock is written."""
+    (tmp_path / "locks").mkdir()
+    return tmp_path / "locks" / "images.lock.yml"
+
+
+def build(day: int, *regions: str, **others: t.Any) -> Json:
+    """Return the description of a build of a night in November."""
+    return {
+        "ImageFamily": "web",
+        "ImageName": f"web-202611{day}",
+        "RegionId": list(regions) or WEB["region"],
+        "CreationTime": f"2026-11-{day}T02:00:00Z",
+        **others,
+    }
+
+
+def files(path: Path) -> list[str]:
+    """Return what is in the folder of a lock."""
+    return sorted(entry.name for entry in path.parent.iterdir())
+
+
+# ---- image_lock
+
+
+def test_ecs_and_ens_are_locked_together_and_again_nothing_changes(run: Run, path: Path) -> None:
+    first = run(image_lock, path=str(path), images=[WEB, EDGE])
+    text = path.read_text(encoding="utf-8")
+    again = run(image_lock, path=str(path), images=[WEB, EDGE])
+
+    assert (first["changed"], again["changed"]) == (True, False)
+    assert path.read_text(encoding="utf-8") == text
+    assert list(first["image_ids"]) == ["web", "edge"]
+    assert again["image_ids"] == first["image_ids"]
+    assert again["moves"] == []
+    assert again["diff"] == {"prepared": ""}
+    where = [(image["name"], image["service"], image["region"]) for image in first["images"]]
+    assert where == [
+        ("web", "ecs", "cn-hangzhou"),
+        ("web", "ecs", "cn-shanghai"),
+        ("edge", "ens", NODES[0]),
+        ("edge", "ens", NODES[1]),
+    ]
+    assert (
+        first["diff"]["prepared"]
+        .splitlines()[2]
+        .startswith("web in cn-hangzhou is new: web-20261120 (m-")
+    )
+
+
+def test_check_mode_predicts_and_writes_nothing(run: Run, path: Path) -> None:
+    predicted = run(image_lock, path=str(path), images=[WEB], _ansible_check_mode=True)
+    assert files(path) == []
+    done = run(image_lock, path=str(path), images=[WEB])
+    after = run(image_lock, path=str(path), images=[WEB], _ansible_check_mode=True)
+
+    assert predicted["changed"]
+    assert not after["changed"]
+    for key in ("image_ids", "moves", "held", "diff"):
+        assert predicted[key] == done[key]
+
+
+@pytest.mark.parametrize("content", ["", "format: 2\nimages: {}\n", None])
+def test_check_mode_fails_as_the_task_would(run: Run, path: Path, content: str | None) -> None:
+    if content is None:
+        path.parent.rmdir()
+    else:
+        path.write_text(content, encoding="utf-8")
+    task: Json = {"path": str(path), "images": [WEB]}
+
+    predicted = run(image_lock, **task, _ansible_check_mode=True)
+    done = run(image_lock, **task)
+
+    assert done["failed"]
+    assert predicted["failed"]
+    assert predicted["msg"] == done["msg"]
+
+
+def test_an_image_that_moved_is_said_in_a_sentence(
+    run: Run, emulator: Emulator, path: Path
+) -> None:
+    emulator.catalogue = {"ecs_images": [build(18)]}
+    run(image_lock, path=str(path), images=[WEB])
+    emulator.catalogue = {"ecs_images": [build(18), build(20)]}
+
+    result = run(image_lock, path=str(path), images=[WEB])
+
+    ids = result["image_ids"]["web"]
+    before = {move["region"]: move["before"]["image_id"] for move in result["moves"]}
+    assert result["changed"]
+    assert result["diff"]["prepared"] == "".join(
+        f"web in {region} moves from web-20261118 ({before[region]}) to web-20261120 "
+        f"({ids[region]}), 2 days newer.\n"
+        for region in WEB["region"]
+    )
+    states = [(image["state"], image["image_name"]) for image in result["builds"]][:2]
+    assert states == [("locked", "web-20261120"), ("previous", "web-20261118")]
+
+
+def test_a_lock_that_may_not_be_written_stays_and_the_problems_are_listed(
+    run: Run, path: Path
+) -> None:
+    run(image_lock, path=str(path), images=[WEB])
+    text = path.read_text(encoding="utf-8")
+    everywhere = {**WEB, "region": [*WEB["region"], "ap-southeast-1", "us-east-1"]}
+
+    missing = run(image_lock, path=str(path), images=[everywhere])
+    apart = run(
+        image_lock, path=str(path), images=[{**WEB, "region": ["cn-hangzhou", "ap-southeast-1"]}]
+    )
+
+    assert missing["failed"]
+    assert missing["msg"].startswith(f"{path} stays as it is: web in us-east-1: there is no avail")
+    assert len(missing["problems"]) == 1
+    assert apart["problems"] == [
+        "web: web-20261120 is in cn-hangzhou, but ap-southeast-1 has web-20261118. Publish it "
+        "there, or set agree to another key or to nothing"
+    ]
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_build_that_stopped_is_seen(run: Run, path: Path) -> None:
+    result = run(image_lock, path=str(path), images=[WEB], max_age="1s")
+
+    assert "old, and max_age is 1 second: see whether its build has stopped" in result["msg"]
+    assert len(result["problems"]) == 2
+    assert files(path) == []
+
+
+def test_a_young_image_is_held_and_reported(run: Run, emulator: Emulator, path: Path) -> None:
+    emulator.catalogue = {"ecs_images": [build(18)]}
+    run(image_lock, path=str(path), images=[WEB])
+    young = datetime.now(timezone.utc) - timedelta(hours=5, minutes=1)
+    emulator.catalogue = {
+        "ecs_images": [build(20, CreationTime=young.strftime("%Y-%m-%dT%H:%M:%SZ"))]
+    }
+
+    result = run(image_lock, path=str(path), images=[WEB], min_age="1d")
+
+    assert result["moves"] == []
+    assert result["changed"]  # what soaks is in the lock
+    assert [held["region"] for held in result["held"]] == WEB["region"]
+    assert "is 5 hours and 1 minute old, and min_age is 1 day" in result["held"][0]["reason"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_verify_passes_for_a_lock_that_holds_and_writes_nothing(
+    run: Run, path: Path, check: bool
+) -> None:
+    run(image_lock, path=str(path), images=[WEB, EDGE])
+    before = path.stat()
+
+    result = run(
+        image_lock, path=str(path), images=[WEB, EDGE], mode="verify", _ansible_check_mode=check
+    )
+
+    assert "failed" not in result
+    assert not result["changed"]
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_verify_fails_for_a_lock_that_is_behind_denied_or_gone(
+    run: Run, emulator: Emulator, path: Path
+) -> None:
+    edge = {"EnsRegionId": NODES, "Platform": "centos"}
+    emulator.catalogue = {
+        "ecs_images": [build(18)],
+        "ens_images": [{**edge, "ImageName": "edge-web-1", "CreationTime": "2026-11-01T02:00:00Z"}],
+    }
+    run(image_lock, path=str(path), images=[WEB, EDGE])
+    text = path.read_text(encoding="utf-8")
+    emulator.catalogue = {
+        "ecs_images": [build(20)],
+        "ens_images": [{**edge, "ImageName": "edge-web-2", "CreationTime": "2026-11-02T02:00:00Z"}],
+    }
+
+    result = run(
+        image_lock, path=str(path), images=[WEB, EDGE], mode="verify", deny=["web-20261118"]
+    )
+
+    said = "\n".join(result["problems"])
+    assert result["failed"]
+    assert result["msg"].startswith(f"{path} does not hold: ")
+    assert result["msg"].endswith(
+        "and 3 more, see problems. Run image_lock with mode update, and review what it changes."
+    )
+    assert said.count("is locked, but denied") == 2
+    assert said.count("is locked, but gone") == 2
+    assert said.count("is the newest that may be, ") == 4
+    assert {move["name"] for move in result["moves"]} == {"web", "edge"}
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_verify_without_a_lock_says_that_nothing_is_locked(run: Run, path: Path) -> None:
+    result = run(image_lock, path=str(path), images=[WEB], mode="verify")
+
+    assert result["failed"]
+    assert result["problems"] == [f"web in {region} is not locked" for region in WEB["region"]]
+
+
+def test_a_rollback_asks_nobody_and_needs_no_key(run: Run, emulator: Emulator, path: Path) -> None:
+    for day in (17, 18):
+        emulator.catalogue = {"ecs_images": [build(day)]}
+        run(image_lock, path=str(path), images=[WEB])
+    emulator.forget()
+    nobody: Json = {"access_key_id": None, "access_key_secret": None, "endpoint": None}
+
+    predicted = run(
+        image_lock, path=str(path), mode="rollback", only="web", _ansible_check_mode=True, **nobody
+    )
+    done = run(image_lock, path=str(path), mode="rollback", only="web", **nobody)
+    again = run(image_lock, path=str(path), mode="rollback", only="web", images=[WEB], **nobody)
+
+    assert emulator.calls == []
+    assert predicted["moves"] == done["moves"]
+    assert [move["after"]["image_name"] for move in done["moves"]] == ["web-20261117"] * 2
+    assert again["failed"]
+    assert "there is nothing to roll back to" in again["msg"]
+
+
+def test_what_was_rolled_back_stays_so_if_the_image_that_was_left_is_denied(
+    run: Run, emulator: Emulator, path: Path
+) -> None:
+    for day in (17, 18):
+        emulator.catalogue = {"ecs_images": [build(day)]}
+        run(image_lock, path=str(path), images=[WEB])
+    run(image_lock, path=str(path), mode="rollback", only="web")
+
+    denied = run(image_lock, path=str(path), images=[WEB], deny=["web-20261118"])
+    allowed = run(image_lock, path=str(path), images=[WEB])
+
+    assert denied["moves"] == []
+    assert [move["after"]["image_name"] for move in allowed["moves"]] == ["web-20261118"] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"mode": "rollback"}, "A rollback needs the names of the images: set only."),
+        ({"mode": "rollback", "only": ["no"]}, "only has no, which is not in "),
+        ({"only": ["web", "no"], "images": [WEB]}, "only has no, which is not in images. There ar"),
+        ({"images": []}, "No image is wanted: images is empty."),
+        ({}, "No image is wanted: images is empty."),
+        ({"images": [WEB], "mode": "look"}, "value of mode must be one of: update, verify, rollba"),
+        ({"images": [{**WEB, "max_age": "1 year"}]}, "max_age '1 year' is not an age"),
+        ({"images": [{**WEB, "colour": 1}]}, "Unsupported parameters"),
+    ],
+)
+def test_a_wrong_option_is_a_clear_error_before_any_call(
+    run: Run, emulator: Emulator, path: Path, options: Json, words: str
+) -> None:
+    result = run(image_lock, path=str(path), **options)
+
+    assert result["failed"]
+    assert words in result["msg"]
+    assert emulator.calls == []
+
+
+def test_only_what_is_named_is_asked_for_and_changed(
+    run: Run, emulator: Emulator, path: Path
+) -> None:
+    emulator.catalogue = {"ecs_images": [build(18), build(18, ImageFamily="db", ImageName="db")]}
+    images = [WEB, {**WEB, "name": "db", "image_family": "db"}]
+    run(image_lock, path=str(path), images=images)
+    emulator.catalogue = {"ecs_images": [build(20), build(20, ImageFamily="db", ImageName="db-2")]}
+    emulator.forget()
+
+    result = run(image_lock, path=str(path), images=images, only=["db"])
+
+    assert {call["parameters"]["ImageFamily"] for call in emulator.calls} == {"db"}
+    assert {move["name"] for move in result["moves"]} == {"db"}
+    assert {image["image_name"] for image in result["images"]} == {"web-20261118", "db-2"}
+
+
+@pytest.mark.parametrize("module", [image_lock, image_coverage_info, image_drift_info])
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        (
+            {"access_key_id": "testDeniedAKid", "access_key_secret": "testDeniedAKsecret"},
+            {"Forbidden.RAM", "NoPermission"},
+        ),
+        ({"endpoint": "http://127.0.0.1:9"}, {None}),
+    ],
+)
+@pytest.mark.parametrize("image", [WEB, EDGE])
+def test_who_cannot_ask_has_an_error_and_no_missing_image(
+    run: Run, path: Path, module: types.ModuleType, options: Json, codes: set[t.Any], image: Json
+) -> None:
+    more: Json = {}
+    if module is image_lock:
+        more = {"path": str(path)}
+    elif module is image_drift_info:
+        more = {"hosts": {"h": "m-1"}}
+
+    result = run(module, images=[image], **more, **options)
+
+    assert result["failed"]
+    assert result["error_code"] in codes
+    assert len(result["errors"]) == 2
+    assert "problems" not in result
+    assert "absent" not in result["msg"]
+    assert files(path) == []
+
+
+def test_each_service_has_its_own_endpoint_in_the_environment(
+    run: Run, emulator: Emulator, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Emulator() as other:
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
+        monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ENS", other.url)
+
+        result = run(image_lock, path=str(path), images=[WEB, EDGE], endpoint=None)
+
+        assert len(result["images"]) == 4
+        assert {call["action"] for call in emulator.calls} == {"DescribeImageFromFamily"}
+        assert {call["action"] for call in other.calls} == {"DescribeImages"}
+
+
+# ---- image_coverage_info
+
+
+def test_what_is_not_where_it_should_be_is_found(run: Run) -> None:
+    images = [
+        {**WEB, "region": ["cn-hangzhou", "ap-southeast-1", "us-east-1"]},
+        {**EDGE, "image_name": ["edge-arm-*"], "ens_region_id": [NODES[0], NODES[1]]},
+    ]
+
+    result = run(image_coverage_info, images=images)
+
+    assert not result["complete"]
+    assert result["counts"] == {"present": 2, "absent": 2, "stale": 1, "different": 0}
+    statuses = [(image["region"], image["status"]) for image in result["images"]]
+    assert statuses == [
+        ("cn-hangzhou", "present"),
+        ("ap-southeast-1", "stale"),
+        ("us-east-1", "absent"),
+        (NODES[0], "present"),
+        (NODES[1], "absent"),
+    ]
+    assert "is 2 days older than web-20261120 (m-" in result["gaps"][0]
+    assert len(result["builds"]) == 3
+
+
+def arriving(emulator: Emulator, catalogue: Json, seconds: float) -> threading.Timer:
+    """Change the catalogue in some seconds."""
+
+    def change() -> None:
+        emulator.catalogue = catalogue
+
+    timer = threading.Timer(seconds, change)
+    timer.start()
+    return timer
+
+
+def test_a_build_that_arrives_meanwhile_is_waited_for(run: Run, emulator: Emulator) -> None:
+    hangzhou, shanghai = WEB["region"]
+    emulator.catalogue = {"ecs_images": [build(20, hangzhou), build(18, shanghai)]}
+    timer = arriving(emulator, {"ecs_images": [build(20)]}, 0.4)
+    began = time.monotonic()
+
+    result = run(
+        image_coverage_info, images=[WEB], build={"web": "web-20261120"}, wait="20s", poll="0.1s"
+    )
+    timer.join()
+
+    assert result["complete"]
+    assert 0.4 <= time.monotonic() - began < 10
+    regions = [call["parameters"]["RegionId"] for call in emulator.calls]
+    assert regions.count(hangzhou) == 1  # it had what is waited for
+    assert regions.count(shanghai) > 2
+
+
+def test_waiting_ends_in_time_and_with_one_more_look(run: Run, emulator: Emulator) -> None:
+    began = time.monotonic()
+
+    result = run(image_coverage_info, images=[WEB], build={"web": "web-x"}, wait="0.5s", poll="1h")
+
+    assert 0.5 <= time.monotonic() - began < 5
+    assert result["counts"]["stale"] == 2
+    assert len(emulator.calls) == 4
+
+
+def test_without_wait_there_is_one_look(run: Run, emulator: Emulator) -> None:
+    result = run(image_coverage_info, images=[WEB], build={"web": "web-x"})
+
+    assert not result["complete"]
+    assert len(emulator.calls) == 2
+
+
+def test_an_error_while_waiting_is_an_error(run: Run, emulator: Emulator) -> None:
+    emulator.catalogue = {"ecs_images": [build(18)]}
+    timer = threading.Timer(0.3, emulator.stop)
+    timer.start()
+
+    result = run(image_coverage_info, images=[WEB], build={"web": "web-x"}, wait="20s", poll="0.1s")
+    timer.join()
+
+    assert result["failed"]
+    assert "images" not in result or not result.get("complete")
+    assert len(result["errors"]) == 2
+
+
+def test_progress_is_shown_each_time(emulator: Emulator) -> None:
+    lines: list[str] = []
+    options = {
+        "access_key_id": "testAKid",
+        "access_key_secret": "testAKsecret",
+        "endpoint": emulator.url,
+        "images": [WEB],
+        "build": {"web": "web-20261121"},
+        "wait": "0.3s",
+        "poll": "0.2s",
+    }
+
+    result = outcome(
+        image_coverage_info, "image_coverage_info", options, check_mode=False, show=lines.append
+    )
+
+    assert not result["complete"]
+    assert len(lines) == 2
+    assert lines[0] == (
+        "web is in 0 of 2 regions, not in cn-hangzhou (web-20261120), cn-shanghai (web-20261120). "
+        "Waiting for 1 second more."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"wait": "long"}, "wait 'long' is not an age"),
+        ({"poll": "often"}, "poll 'often' is not an age"),
+        ({"build": {"db": "x"}}, "build has db, which is not in images."),
+        ({"images": None}, "missing required arguments: images"),
+    ],
+)
+def test_a_wrong_option_of_coverage_is_a_clear_error(run: Run, options: Json, words: str) -> None:
+    result = run(image_coverage_info, **{"images": [WEB], **options})
+
+    assert result["failed"]
+    assert words in result["msg"]
+
+
+# ---- image_drift_info
+
+
+@pytest.fixture
+def lock(path: Path) -> Path:
+    """A lock of two images."""
+    old = {"image_id": "m-1", "image_name": "web-1", "creation_time": "2026-11-01T02:00:00Z"}
+    new = {"image_id": "m-2", "image_name": "web-2", "creation_time": "2026-11-04T02:00:00Z"}
+    _lock.replace(
+        str(path),
+        lambda _old: {
+            "web": {"image_family": "web", "regions": {"cn-hangzhou": {**new, "previous": [old]}}}
+        },
+        lambda _warning: None,
+    )
+    return path
+
+
+def test_hosts_are_grouped_by_the_lock_without_any_call(
+    run: Run, emulator: Emulator, lock: Path
+) -> None:
+    result = run(
+        image_drift_info,
+        hosts={
+            "c": "m-1",
+            "a": {"image_id": "m-2", "name": "web", "region": "cn-hangzhou"},
+            "b": {"image_id": "m-9", "name": "", "region": None},
+            "d": None,
+            "e": {"image_id": "m-1"},
+        },
+        lock=str(lock),
+        max_outdated="1",
+        max_days_behind=2,
+        serial=["1"],
+        access_key_id=None,
+        access_key_secret=None,
+    )
+
+    assert emulator.calls == []
+    assert result["groups"] == {"current": ["a"], "outdated": ["c", "e"], "unknown": ["b", "d"]}
+    assert [host["host"] for host in result["hosts"]] == ["c", "a", "b", "d", "e"]
+    assert result["counts"] == {"current": 1, "outdated": 2, "unknown": 2}
+    assert result["batches"] == [["c"], ["e"]]
+    assert result["exceeded"] == [
+        "2 of 5 hosts are outdated, and 1 may be",
+        "2 hosts are more than 2 days behind, or nobody knows how far: c, e",
+    ]
+    assert [image["state"] for image in result["builds"]] == ["locked", "previous"]
+
+
+def test_hosts_are_compared_with_the_newest_images_if_asked(run: Run, lock: Path) -> None:
+    newest = run(image_coverage_info, images=[WEB])["images"][0]["image_id"]
+
+    result = run(image_drift_info, hosts={"a": newest, "b": "m-2"}, images=[WEB], lock=str(lock))
+
+    assert result["groups"] == {"current": ["a"], "outdated": ["b"], "unknown": []}
+    assert result["hosts"][1]["days_behind"] == 16
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "Nothing says what the hosts should run: set lock, or images for the newest."),
+        ({"lock": "/no/lock.yml"}, "/no/lock.yml is not there: write it with image_lock, or corr"),
+        ({"hosts": {"a": {"image": "m-1"}}}, "hosts: a has image. It may have image_id, name, re"),
+        ({"hosts": {"a": 5}}, "hosts: the image_id of a must be a text, not 5."),
+        ({"hosts": {"a": {"region": ["b"]}}}, "hosts: the region of a must be a text, not ['b']."),
+        ({"serial": ["many"]}, "serial 'many' is not valid: it is a number, or one with %."),
+        ({"max_unknown": "-1"}, "max_unknown '-1' is not valid"),
+    ],
+)
+def test_a_wrong_option_of_drift_is_a_clear_error(
+    run: Run, lock: Path, options: Json, words: str
+) -> None:
+    given: Json = {"hosts": {"a": "m-1"}, **options}
+    if options and "lock" not in options:
+        given["lock"] = str(lock)
+
+    result = run(image_drift_info, **given)
+
+    assert result["failed"]
+    assert words in result["msg"]
+
+
+def test_a_lock_that_was_edited_by_hand_is_an_error_with_the_line(run: Run, lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8").replace("image_family", "family")
+    lock.write_text(text, encoding="utf-8")
+
+    drift = run(image_drift_info, hosts={}, lock=str(lock))
+    update = run(image_lock, path=str(lock), images=[WEB])
+
+    assert drift["failed"]
+    assert drift["msg"].startswith(f"{lock}, line 7: web has family, which is none of regions,")
+    assert update["failed"]
+    assert lock.read_text(encoding="utf-8") == text
+
+
+def test_what_a_module_is_given_is_not_changed(emulator: Emulator, path: Path) -> None:
+    options: Json = {
+        "path": str(path),
+        "access_key_id": "testAKid",
+        "access_key_secret": "testAKsecret",
+        "endpoint": emulator.url,
+        "images": [copy.deepcopy(EDGE)],
+    }
+    before = copy.deepcopy(options)
+
+    outcome(image_lock, "image_lock", options, check_mode=False, show=lambda _line: None)
+
+    assert options == before
+
+
+def test_a_run_in_parallel_is_not_undone(run: Run, emulator: Emulator, path: Path) -> None:
+    run(image_lock, path=str(path), images=[WEB])
+    other = _lock.parsed(path.read_text(encoding="utf-8"), "path")["web"]
+    emulator.faults = [{"delay": 0.5}]
+
+    def lock_another() -> None:
+        while len(emulator.calls) < 3:  # the task has begun to ask
+            time.sleep(0.01)
+        _lock.replace(str(path), lambda old: {**old, "db": other}, lambda _warning: None)
+
+    thread = threading.Thread(target=lock_another)
+    thread.start()
+
+    result = run(image_lock, path=str(path), images=[WEB], only=["web"])
+    thread.join()
+
+    assert set(result["image_ids"]) == {"web", "db"}
