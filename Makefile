@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-hea
 SESSIONS := ruff mypy ansible-lint unit sanity integration docs package
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) lint fuzz soak bench screenshots lock clean
+.PHONY: help demo test $(SESSIONS) lint fuzz soak bench scale screenshots lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -38,6 +38,9 @@ soak: .venv/dev.stamp ## Make 10,000 calls through a service that fails
 
 bench: .cache/bench/venv.stamp ## Measure speed beside others, for the guide; QUICK=1 only tries it
 	PYTHONPATH=tests .cache/bench/venv/bin/python -m bench $(if $(QUICK),--quick)
+
+scale: .venv/run.stamp ## Play the playbooks of a fleet with 9,000 images and 5,000 hosts
+	$(BIN)/python tests/utils/scale.py
 
 screenshots: .venv/dev.stamp ## Take the pictures of the report's page, with Chromium
 	$(BIN)/python tests/utils/report_screenshots.py

@@ -182,7 +182,7 @@ def test_two_builds_are_locked_found_late_rolled_out_and_rolled_back(
     ]
 
     # Build 2 is denied: the lock goes back, stays there, and drift turns round.
-    denied = {"image_lock_deny": ["web-2"]}
+    denied: t.Any = {"image_lock_deny": ["web-2"]}
     fleet.play("lock", fails=True, image_lock_mode="verify", **denied)
     output = fleet.play(
         "lock", "--diff", image_lock_mode="rollback", image_lock_only=["web"], **denied

@@ -18,7 +18,8 @@ import time
 import typing as t
 from pathlib import Path
 
-from demo import COLLECTION, environment
+# Beside this file, where mypy does not look.
+from demo import COLLECTION, environment  # type: ignore[import-not-found]
 
 sys.path.insert(0, str(COLLECTION / "roles" / "emulator" / "files"))
 from emulator import Emulator

@@ -716,18 +716,18 @@ def test_what_is_not_wanted_is_said_beside_another_problem() -> None:
     problems = verified(old, want(), {"a": []})
 
     assert len(problems) == 2
-    assert problems[0].startswith("web in a: there is no available image.")
-    assert problems[1] == "db in a is locked, but not wanted"
+    assert problems[0] == "db in a is locked, but not wanted"
+    assert problems[1].startswith("web in a: there is no available image.")
 
 
 def test_a_locked_image_that_is_denied_or_gone_is_said() -> None:
     old = locked(("a", 18), wanted=ens())
 
     assert verified(old, ens(), {"a": [image(20), image(18)]}, deny=["m-a-18", "m-a-20"]) == [
-        "web in a: web-20 (m-a-20) is denied, and the lock has no other image to hold on to",
         "web in a: web-18 (m-a-18) is locked, but denied",
+        "web in a: web-20 (m-a-20) is denied, and the lock has no other image to hold on to",
     ]
-    assert verified(old, ens(min_age=3 * DAY), {"a": [image(20)]})[-1] == (
+    assert verified(old, ens(min_age=3 * DAY), {"a": [image(20)]})[0] == (
         "web in a: web-18 (m-a-18) is locked, but gone"
     )
 

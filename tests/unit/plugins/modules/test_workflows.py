@@ -216,7 +216,7 @@ def test_verify_fails_for_a_lock_that_is_behind_denied_or_gone(
     assert result["failed"]
     assert result["msg"].startswith(f"{path} does not hold: ")
     assert result["msg"].endswith(
-        "and 3 more, see problems. Run image_lock with mode update, and review what it changes."
+        "and 3 more, see problems. Update the lock or roll it back, and review what that changes."
     )
     assert said.count("is locked, but denied") == 2
     assert said.count("is locked, but gone") == 2
