@@ -336,6 +336,19 @@ def test_a_build_that_soaks_is_forgotten_when_the_newest_is_older() -> None:
     assert [entry["image_id"] for entry in soaking] == ["m-a-21"]
 
 
+def test_a_build_that_soaked_and_was_withdrawn_is_not_locked() -> None:
+    wanted = want(min_age=2 * DAY)
+    lock = updated(locked(("a", 10)), wanted, {"a": [image(22)]}).lock
+
+    # Much later the family shows an earlier one, so the one that soaked was taken back.
+    later, guards = NOW + timedelta(days=9), _plan.Guards(["web-21"], False)
+    plan = updated(lock, wanted, {"a": [image(21)]}, now=later)
+    denied = updated(lock, wanted, {"a": [image(21)]}, guards, now=later)
+
+    assert ids(plan.lock) == {"a": "m-a-21"}
+    assert ids(denied.lock) == {"a": "m-a-10"}
+
+
 def test_a_denied_build_does_not_soak() -> None:
     wanted = want(min_age=2 * DAY)
     lock = updated(locked(("a", 18)), wanted, {"a": [image(21)]}).lock
@@ -633,6 +646,15 @@ def test_a_rollback_needs_a_build_that_all_regions_had() -> None:
         "denied, so there is nothing to roll back to"
     ]
     assert ids(rolled_back(lock, agree="nothing").lock) == {"a": "m-a-18", "b": "m-b-18"}
+
+
+def test_a_rollback_takes_no_images_for_one_build_because_none_has_a_name() -> None:
+    lock = grown(18, 20)
+    for entry in lock["web"]["regions"].values():
+        del entry["previous"][0]["image_name"]
+
+    assert "that all regions share by image_name" in rolled_back(lock).problems[0]
+    assert rolled_back(lock, agree="image_version").problems == []
 
 
 def test_a_rollback_names_the_region_that_has_no_earlier_image() -> None:
