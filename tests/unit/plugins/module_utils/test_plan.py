@@ -386,6 +386,7 @@ def test_a_denied_image_is_held_and_the_locked_one_kept(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", ["m-a-2", "web-2", "m-a-*", "WEB-20", ""])
 def test_only_names_match_globs_and_only_whole(pattern: str) -> None:
     assert not _plan.denied(image(20), [pattern])
+    assert not _plan.denied({"image_id": "m-1"}, [pattern])
 
 
 def test_a_denied_image_is_not_judged_otherwise() -> None:
@@ -771,3 +772,6 @@ def test_only_what_is_named_is_verified() -> None:
     images = [want(), want(name="db")]
 
     assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-3"], ["web"]) == []
+    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"])[-1] == (
+        "web in a: web-18 (m-a-18) is locked, but denied"
+    )
