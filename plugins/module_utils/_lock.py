@@ -440,8 +440,9 @@ def _alone(folder: str, path: str, warn: t.Callable[[str], None]) -> t.Iterator[
                 warn(f"The file system of {path} has no locks: let one run at a time write it.")
                 break
         yield
-        # A rename is on the disk when the folder is.
-        os.fsync(descriptor)
+        # A rename is on the disk when the folder is. Not all file systems can be asked for that.
+        with suppress(OSError):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -453,7 +454,8 @@ def _replace(folder: str, path: str, text: str) -> None:
         with open(descriptor, "w", encoding="utf-8") as file:
             try:
                 status = os.stat(path)
-                os.fchmod(file.fileno(), status.st_mode & 0o7777)
+                with suppress(PermissionError):  # of a file system without modes
+                    os.fchmod(file.fileno(), status.st_mode & 0o7777)
                 with suppress(PermissionError):  # only root may give a file away
                     os.fchown(file.fileno(), status.st_uid, status.st_gid)
             except FileNotFoundError:

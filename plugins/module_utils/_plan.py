@@ -114,6 +114,7 @@ def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
     return any(
         pattern in (image["image_id"], name) or (is_glob(pattern) and fnmatchcase(name, pattern))
         for pattern in deny
+        if pattern  # an image without a name is not denied by an empty list that became a text
     )
 
 

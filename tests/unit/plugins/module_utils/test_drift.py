@@ -170,6 +170,8 @@ def test_an_image_without_a_time_is_behind_by_nobody_knows_how_much() -> None:
     fleet = shared(web={"a": {**image(20), "previous": [image(18, creation_time="")]}})
 
     assert short("m-a-18", fleet=fleet) == ("outdated", "web", "a", None, None)
+    fleet = shared(web={"a": {**image(20, creation_time=""), "previous": [image(18)]}})
+    assert short("m-a-18", fleet=fleet) == ("outdated", "web", "a", None, None)
 
 
 def test_less_than_a_day_is_none_in_both_directions() -> None:

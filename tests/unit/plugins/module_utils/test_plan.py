@@ -336,6 +336,19 @@ def test_a_build_that_soaks_is_forgotten_when_the_newest_is_older() -> None:
     assert [entry["image_id"] for entry in soaking] == ["m-a-21"]
 
 
+def test_a_build_that_soaked_and_was_withdrawn_is_not_locked() -> None:
+    wanted = want(min_age=2 * DAY)
+    lock = updated(locked(("a", 10)), wanted, {"a": [image(22)]}).lock
+
+    # Much later the family shows an earlier one, so the one that soaked was taken back.
+    later, guards = NOW + timedelta(days=9), _plan.Guards(["web-21"], False)
+    plan = updated(lock, wanted, {"a": [image(21)]}, now=later)
+    denied = updated(lock, wanted, {"a": [image(21)]}, guards, now=later)
+
+    assert ids(plan.lock) == {"a": "m-a-21"}
+    assert ids(denied.lock) == {"a": "m-a-10"}
+
+
 def test_a_denied_build_does_not_soak() -> None:
     wanted = want(min_age=2 * DAY)
     lock = updated(locked(("a", 18)), wanted, {"a": [image(21)]}).lock
@@ -373,6 +386,7 @@ def test_a_denied_image_is_held_and_the_locked_one_kept(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", ["m-a-2", "web-2", "m-a-*", "WEB-20", ""])
 def test_only_names_match_globs_and_only_whole(pattern: str) -> None:
     assert not _plan.denied(image(20), [pattern])
+    assert not _plan.denied({"image_id": "m-1"}, [pattern])
 
 
 def test_a_denied_image_is_not_judged_otherwise() -> None:
@@ -635,6 +649,15 @@ def test_a_rollback_needs_a_build_that_all_regions_had() -> None:
     assert ids(rolled_back(lock, agree="nothing").lock) == {"a": "m-a-18", "b": "m-b-18"}
 
 
+def test_a_rollback_takes_no_images_for_one_build_because_none_has_a_name() -> None:
+    lock = grown(18, 20)
+    for entry in lock["web"]["regions"].values():
+        del entry["previous"][0]["image_name"]
+
+    assert "that all regions share by image_name" in rolled_back(lock).problems[0]
+    assert rolled_back(lock, agree="image_version").problems == []
+
+
 def test_a_rollback_names_the_region_that_has_no_earlier_image() -> None:
     lock = grown(18, 20)
     del lock["web"]["regions"]["b"]["previous"]
@@ -749,3 +772,6 @@ def test_only_what_is_named_is_verified() -> None:
     images = [want(), want(name="db")]
 
     assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-3"], ["web"]) == []
+    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"])[-1] == (
+        "web in a: web-18 (m-a-18) is locked, but denied"
+    )
