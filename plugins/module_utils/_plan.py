@@ -187,12 +187,15 @@ class _Update:
             problems = self._disagreement()
         chosen = None
         if not problems:
-            chosen = _common({region: self._choices(region) for region in self._found}, self._agree)
+            choices = {region: self._choices(region) for region in self._found}
+            chosen = _common(choices, self._agree)
             if chosen is None:
+                lacking = [region for region in reasons if not choices[region]] or list(reasons)
                 problems = [
-                    f"{self._wanted.name} in {region}: {reason}, and the lock has no other image "
-                    "to hold on to"
-                    for region, reason in reasons.items()
+                    f"{self._wanted.name} in {region}: {reasons[region]}, and the lock has no "
+                    "other image to hold on to. Publish another one, or lock this one without that "
+                    "guard"
+                    for region in lacking
                 ]
         if chosen is None:
             plan.problems.extend(problems)

@@ -269,7 +269,7 @@ def test_a_young_image_without_another_to_hold_on_to_is_a_problem() -> None:
 
     assert plan.problems == [
         "web in a: web-22 (m-a-22) is 10 hours old, and min_age is 1 day, and the lock has no "
-        "other image to hold on to"
+        "other image to hold on to. Publish another one, or lock this one without that guard"
     ]
     assert plan.held == []
 
@@ -376,7 +376,8 @@ def test_a_denied_image_is_held_and_the_locked_one_kept(pattern: str) -> None:
 
     if pattern == "*":
         assert plan.problems == [
-            "web in a: web-20 (m-a-20) is denied, and the lock has no other image to hold on to"
+            "web in a: web-20 (m-a-20) is denied, and the lock has no other image to hold on to. "
+            "Publish another one, or lock this one without that guard"
         ]
     else:
         assert ids(plan.lock) == {"a": "m-a-8"}
@@ -417,7 +418,7 @@ def test_of_ens_nothing_older_than_the_locked_image_is_taken() -> None:
 
     assert plan.problems == [
         "web in a: web-22 (m-a-22) is 10 hours old, and min_age is 1 day, and the lock has no "
-        "other image to hold on to"
+        "other image to hold on to. Publish another one, or lock this one without that guard"
     ]
     assert allowed.sentences == [
         "web in a moves from web-20 (m-a-20) to web-19 (m-a-19), 1 day older."
@@ -577,9 +578,8 @@ def test_a_region_that_is_new_waits_for_a_build_that_all_have() -> None:
     plan = updated(old, want("a", "b"), found, _plan.Guards(["web-20"], False))
 
     assert plan.problems == [
-        f"web in {region}: web-20 (m-{region}-20) is denied, and the lock has no other image to "
-        "hold on to"
-        for region in "ab"
+        "web in b: web-20 (m-b-20) is denied, and the lock has no other image to hold on to. "
+        "Publish another one, or lock this one without that guard"
     ]
 
 
@@ -748,7 +748,8 @@ def test_a_locked_image_that_is_denied_or_gone_is_said() -> None:
 
     assert verified(old, ens(), {"a": [image(20), image(18)]}, deny=["m-a-18", "m-a-20"]) == [
         "web in a: web-18 (m-a-18) is locked, but denied",
-        "web in a: web-20 (m-a-20) is denied, and the lock has no other image to hold on to",
+        "web in a: web-20 (m-a-20) is denied, and the lock has no other image to hold on to. "
+        "Publish another one, or lock this one without that guard",
     ]
     assert verified(old, ens(min_age=3 * DAY), {"a": [image(20)]})[0] == (
         "web in a: web-18 (m-a-18) is locked, but gone"
@@ -772,6 +773,6 @@ def test_only_what_is_named_is_verified() -> None:
     images = [want(), want(name="db")]
 
     assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-3"], ["web"]) == []
-    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"])[-1] == (
+    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"])[0] == (
         "web in a: web-18 (m-a-18) is locked, but denied"
     )
