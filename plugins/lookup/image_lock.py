@@ -36,6 +36,7 @@ options:
   region:
     description:
       - The region or ENS node. It may be left out if the image is locked in one only.
+      - For ENS images it counts only if it stands in the lookup itself.
     type: str
     env:
       - name: ALIBABA_CLOUD_REGION_ID
@@ -130,8 +131,17 @@ class LookupModule(LookupBase):
             lock = _images_of(path)
         except AlicloudError as error:
             raise AnsibleLookupError(str(error)) from None
+        region, source = options["region"] or None, options["source"]
         return [
-            self._image(lock, path, name, options["region"] or None, options["source"], variables)
+            # The region of a play is not the node of its ENS images.
+            self._image(
+                lock,
+                path,
+                name,
+                None if _is_ens(lock.get(name)) and "region" not in kwargs else region,
+                source,
+                variables,
+            )
             for name in wanted
         ]
 
@@ -153,7 +163,7 @@ class LookupModule(LookupBase):
             )
         if source == "newest":
             return self._newest(name, locked["source"], region, variables)
-        where = "region_id" if "image_family" in locked["source"] else "ens_region_id"
+        where = "ens_region_id" if _is_ens(locked) else "region_id"
         family = {key: value for key, value in locked["source"].items() if key == "image_family"}
         return {**regions[region], **family, where: region}
 
@@ -186,6 +196,10 @@ class LookupModule(LookupBase):
         return lookup_loader.get(
             f"alicloud.compute.{name}", loader=self._loader, templar=self._templar
         )
+
+
+def _is_ens(locked: Json | None) -> bool:
+    return locked is not None and "image_name" in locked["source"]
 
 
 def _images_of(path: str) -> Json:

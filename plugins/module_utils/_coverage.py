@@ -172,7 +172,7 @@ def _judged(
     if key is None:
         return "different", f"{label(image)} has no {wanted.agree}, by which the regions must agree"
     if model is None:
-        return "stale", f"{label(image)} is there, and {expected} is nowhere yet"
+        return "stale", f"{label(image)} is there, and {expected} is nowhere"
     region, other = model
     apart = (_created(other) - _created(image)).total_seconds()
     if key != build(other, wanted.agree):

@@ -192,7 +192,8 @@ def _judged(
         if name in (None, place[0]) and region in (None, place[1])
     }
     if not there and not name:
-        reason = f"{image_id} is no image that is known, and nobody says what the host should run"
+        known = f"not known in {region}" if region else "not known"
+        reason = f"{image_id} is {known}, and nobody says what the host should run"
         return {**result, "reason": reason}
     places = list(there) or [place for place in by_name[name or ""] if region in (None, place[1])]
     expected = [image for place in places for image in [fleet[place].expected] if image]

@@ -108,6 +108,17 @@ def rolled_back(
     return _with_moves(plan, old)
 
 
+def noted(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
+    """Return a sentence for each image that a lock notes until it is old enough."""
+    before = _lock.entries(old)
+    return [
+        f"{name} in {region} notes {label(image)}, which is too young."
+        for (name, region), entry in sorted(_lock.entries(lock).items())
+        for image in entry.get("soaking", ())
+        if image not in before.get((name, region), {}).get("soaking", ())
+    ]
+
+
 def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
     """Is this one of the images that must not be used?"""
     name = image.get("image_name", "")

@@ -230,6 +230,8 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     expected = {name: str(value) for name, value in options["build"].items()}
     patience = seconds("wait", options["wait"]) if options["wait"] else 0.0
     poll = seconds("poll", options["poll"])
+    if poll < 1:
+        raise AlicloudError(f"poll is {options['poll']}: it must be at least 1s.")
     end = time.monotonic() + patience
     places = [(image, region) for image in wanted for region in image.regions]
     found = listings(options, places, task.warn)

@@ -69,7 +69,7 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: The difference is a sentence for each image that moves.
+    details: The difference is a sentence for each image that moves, or is noted because it is too young.
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: role
@@ -261,16 +261,18 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     now = datetime.now(timezone.utc)
     planned = _planned(options, task, now)
     plan: _plan.Plan
+    sentences: list[str]
 
     def change(old: _lock.Lock) -> _lock.Lock:
-        nonlocal plan
+        nonlocal plan, sentences
         plan = planned(old)
         if plan.problems:
             raise _refused(options, plan)
+        sentences = [*plan.sentences, *_plan.noted(old, plan.lock)]
         return plan.lock
 
     if options["mode"] == "verify":
-        change(_lock.read(path) or {})
+        change(_existing(path))
         changed = False
     elif task.check_mode:
         changed = _lock.changed(path, change)
@@ -285,7 +287,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "held": plan.held,
         "builds": _lock.builds(plan.lock),
         "checked": written(now),
-        "diff": {"prepared": "".join(f"{sentence}\n" for sentence in plan.sentences)},
+        "diff": {"prepared": "".join(f"{sentence}\n" for sentence in sentences)},
     }
 
 
@@ -324,6 +326,13 @@ def _planned(
         return _plan.updated(old, wanted, only, found, guards, now)
 
     return updated
+
+
+def _existing(path: str) -> _lock.Lock:
+    lock = _lock.read(path)
+    if lock is None:
+        raise AlicloudError(f"{path} is not there: write it with mode update, or correct path.")
+    return lock
 
 
 def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str) -> None:

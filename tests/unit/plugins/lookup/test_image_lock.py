@@ -144,6 +144,16 @@ def test_the_region_is_taken_from_the_environment_unless_that_is_empty(
     assert lookup(play, "db")[0]["image_id"] == "m-db"
 
 
+def test_the_region_of_a_play_is_not_the_node_of_an_image(
+    play: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-shanghai")
+
+    assert lookup(play, "edge")[0]["image_id"] == "m-e"
+    with pytest.raises(AnsibleLookupError, match="it is not locked in cn-shanghai"):
+        lookup(play, "edge", region="cn-shanghai")
+
+
 @pytest.mark.parametrize(
     ("terms", "options", "words"),
     [

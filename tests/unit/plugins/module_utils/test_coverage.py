@@ -183,7 +183,7 @@ def test_an_expected_build_counts_and_not_the_newest() -> None:
 
 def test_an_expected_build_that_is_nowhere_is_waited_for() -> None:
     assert status(image(18), None, web="web-22") == [
-        ("stale", "web-18 (m-18) is there, and web-22 is nowhere yet"),
+        ("stale", "web-18 (m-18) is there, and web-22 is nowhere"),
         ("absent", "there is no available image"),
     ]
 

@@ -116,7 +116,7 @@ def test_a_host_is_found_by_what_it_says(
     ("host", "reason"),
     [
         ((None,), "its image ID is not known"),
-        (("m-x",), "m-x is no image that is known, and nobody says what the host should run"),
+        (("m-x",), "m-x is not known, and nobody says what the host should run"),
         (("m-x", "api"), "no image is named api"),
         (("m-x", "db", "b"), "db is not in b"),
         (("m-x", "web", "a"), "m-x is not web-20 (m-a-20), and not known"),

@@ -776,3 +776,14 @@ def test_only_what_is_named_is_verified() -> None:
     assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"])[0] == (
         "web in a: web-18 (m-a-18) is locked, but denied"
     )
+
+
+def test_an_image_that_is_noted_is_said_once() -> None:
+    old = locked(("a", 18))
+    wanted = want(min_age=DAY)
+
+    first = updated(old, wanted, {"a": [image(22)]})
+    again = updated(first.lock, wanted, {"a": [image(22)]})
+
+    assert _plan.noted(old, first.lock) == ["web in a notes web-22 (m-a-22), which is too young."]
+    assert _plan.noted(first.lock, again.lock) == []

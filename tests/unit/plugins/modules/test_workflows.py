@@ -225,11 +225,11 @@ def test_verify_fails_for_a_lock_that_is_behind_denied_or_gone(
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_verify_without_a_lock_says_that_nothing_is_locked(run: Run, path: Path) -> None:
+def test_verify_without_a_lock_says_that_it_is_not_there(run: Run, path: Path) -> None:
     result = run(image_lock, path=str(path), images=[WEB], mode="verify")
 
     assert result["failed"]
-    assert result["problems"] == [f"web in {region} is not locked" for region in WEB["region"]]
+    assert result["msg"].startswith(f"{path} is not there: write it with mode update")
 
 
 def test_a_rollback_asks_nobody_and_needs_no_key(run: Run, emulator: Emulator, path: Path) -> None:
@@ -394,7 +394,7 @@ def test_a_build_that_arrives_meanwhile_is_waited_for(run: Run, emulator: Emulat
     began = time.monotonic()
 
     result = run(
-        image_coverage_info, images=[WEB], build={"web": "web-20261120"}, wait="20s", poll="0.1s"
+        image_coverage_info, images=[WEB], build={"web": "web-20261120"}, wait="20s", poll="1s"
     )
     timer.join()
 
@@ -402,7 +402,7 @@ def test_a_build_that_arrives_meanwhile_is_waited_for(run: Run, emulator: Emulat
     assert 0.4 <= time.monotonic() - began < 10
     regions = [call["parameters"]["RegionId"] for call in emulator.calls]
     assert regions.count(hangzhou) == 1  # it had what is waited for
-    assert regions.count(shanghai) > 2
+    assert regions.count(shanghai) > 1
 
 
 def test_waiting_ends_in_time_and_with_one_more_look(run: Run, emulator: Emulator) -> None:
@@ -427,7 +427,7 @@ def test_an_error_while_waiting_is_an_error(run: Run, emulator: Emulator) -> Non
     timer = threading.Timer(0.3, emulator.stop)
     timer.start()
 
-    result = run(image_coverage_info, images=[WEB], build={"web": "web-x"}, wait="20s", poll="0.1s")
+    result = run(image_coverage_info, images=[WEB], build={"web": "web-x"}, wait="20s", poll="1s")
     timer.join()
 
     assert result["failed"]
@@ -443,8 +443,8 @@ def test_progress_is_shown_each_time(emulator: Emulator) -> None:
         "endpoint": emulator.url,
         "images": [WEB],
         "build": {"web": "web-20261121"},
-        "wait": "0.3s",
-        "poll": "0.2s",
+        "wait": "1.5s",
+        "poll": "1s",
     }
 
     result = outcome(
@@ -455,7 +455,7 @@ def test_progress_is_shown_each_time(emulator: Emulator) -> None:
     assert len(lines) == 2
     assert lines[0] == (
         "web is in 0 of 2 regions, not in cn-hangzhou (web-20261120), cn-shanghai (web-20261120). "
-        "Waiting for 1 second more."
+        "Waiting for 2 seconds more."
     )
 
 
@@ -464,6 +464,7 @@ def test_progress_is_shown_each_time(emulator: Emulator) -> None:
     [
         ({"wait": "long"}, "wait 'long' is not an age"),
         ({"poll": "often"}, "poll 'often' is not an age"),
+        ({"poll": "0s"}, "poll is 0s: it must be at least 1s."),
         ({"build": {"db": "x"}}, "build has db, which is not in images."),
         ({"images": None}, "missing required arguments: images"),
     ],
