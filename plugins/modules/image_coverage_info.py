@@ -203,7 +203,7 @@ from ..module_utils import _coverage
 from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
 from ..module_utils._images import written
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 from ..module_utils._wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
@@ -258,12 +258,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

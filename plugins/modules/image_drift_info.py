@@ -208,7 +208,7 @@ from ..module_utils import _drift, _lock
 from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
 from ..module_utils._images import written
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 from ..module_utils._wanted import WANTED_SPEC, listings, wanted_images
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -277,12 +277,7 @@ def _host(host: str, value: t.Any) -> _drift.Host:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":
