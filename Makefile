@@ -7,12 +7,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The tools write into a home of their own, so that the user's stays as it is.
-NOX := HOME=$(CURDIR)/.cache/home $(BIN)/nox --no-error-on-missing-interpreters --stop-on-first-error
+NOX := HOME=$(CURDIR)/.cache/home PYENV_ROOT=$${PYENV_ROOT:-$$HOME/.pyenv} $(BIN)/nox --no-error-on-missing-interpreters
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade
-SESSIONS := ruff mypy ansible-lint unit sanity integration docs package
+SESSIONS := ruff mypy ansible-lint unit sanity integration oldest docs package importer
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) lint fuzz soak bench scale screenshots lock clean
+.PHONY: help demo test $(SESSIONS) matrix archive changelog release lint fuzz soak bench scale screenshots lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -22,11 +22,26 @@ demo: .venv/run.stamp ## Look images up, against the built-in emulator of the se
 
 test: .venv/dev.stamp ## Run all tests and checks
 	mkdir -p .cache/home
-	$(NOX)
+	$(NOX) --stop-on-first-error
 
 $(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
 	mkdir -p .cache/home
-	$(NOX) --session $@
+	$(NOX) --stop-on-first-error --session $@
+
+matrix: .venv/dev.stamp ## Test all versions of ansible-core and Python, or some, such as ONLY="core-2.18-py3.11 importer"
+	mkdir -p .cache/home
+	$(NOX) --session matrix -- $(ONLY)
+
+archive: .venv/run.stamp ## Build the archive in .cache/dist; a commit always gives the same bytes
+	$(BIN)/python tests/utils/release.py archive
+
+changelog: .venv/dev.stamp ## Turn changelogs/fragments into the changelog of the version in galaxy.yml
+	$(BIN)/antsibull-changelog release
+
+release: .venv/dev.stamp ## Test, and build archive and checksum; TESTED=COMMIT if CI tested that
+	$(BIN)/python tests/utils/release.py check --tested "$(TESTED)"
+	$(if $(TESTED),,$(MAKE) test matrix)
+	$(BIN)/python tests/utils/release.py build --tested "$(TESTED)"
 
 lint: ruff mypy ansible-lint ## Run the three linters
 

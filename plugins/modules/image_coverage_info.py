@@ -18,6 +18,7 @@ description:
     earlier images, and nothing fails.
   - It can wait until a fresh build has arrived everywhere.
   - It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such images.
+  - The role P(alicloud.compute.image_coverage#role) writes reports of it, too.
 options:
   images:
     required: true
@@ -43,9 +44,6 @@ extends_documentation_fragment:
   - alicloud.compute.wanted
   - alicloud.compute.wanted.compared
   - alicloud.compute.attributes
-seealso:
-  - plugin: alicloud.compute.image_coverage
-    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -17,6 +17,7 @@ description:
     each host is behind.
   - With O(images) it needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such
     images. With O(lock) alone it calls nobody.
+  - The role P(alicloud.compute.image_drift#role) writes reports of it, too.
 options:
   hosts:
     description:
@@ -57,9 +58,6 @@ extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
   - alicloud.compute.attributes
-seealso:
-  - plugin: alicloud.compute.image_drift
-    plugin_type: role
 """
 
 EXAMPLES = r"""

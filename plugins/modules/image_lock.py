@@ -72,8 +72,6 @@ attributes:
     details: The difference is a sentence for each image that moves, or is noted because it is too young.
 seealso:
   - plugin: alicloud.compute.image_lock
-    plugin_type: role
-  - plugin: alicloud.compute.image_lock
     plugin_type: lookup
 """
 

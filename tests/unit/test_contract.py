@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
+import re
 import subprocess
 import sys
 import types
@@ -14,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.alicloud.compute.plugins.module_utils._connection import connection_spec
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import ENVIRONMENT
 from ansible_collections.alicloud.compute.plugins.modules import (
     ecs_image_family_info,
@@ -119,3 +123,154 @@ def test_every_plugin_and_role_has_an_integration_target() -> None:
     assert targets >= {f"lookup_{name}" for name in names("plugins", "lookup")}
     assert targets >= {f"filter_{name}" for name in names("plugins", "filter")}
     assert targets >= {f"role_{name}" for name in roles}
+
+
+def module(name: str) -> types.ModuleType:
+    """Return a module of this collection."""
+    return importlib.import_module(f"ansible_collections.alicloud.compute.plugins.modules.{name}")
+
+
+def compared(spec: Options, suboptions: str = "options") -> Options:
+    """Return of options what both documentation and argument specification have."""
+    defaults = {"aliases": [], "choices": None, "elements": None, "default": None}
+    return {
+        name: {
+            **{key: option.get(key, default) for key, default in defaults.items()},
+            "required": bool(option.get("required")),
+            "type": option.get("type", "str"),
+            "options": compared(option.get(suboptions) or {}, suboptions),
+        }
+        for name, option in spec.items()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(names("plugins", "modules")))
+def test_a_module_takes_the_options_that_its_documentation_has(name: str) -> None:
+    assert compared(documented("module", name), "suboptions") == compared(
+        module(name).ARGUMENT_SPEC
+    )
+
+
+def loaded(*parts: str) -> t.Any:
+    """Return the content of a YAML file."""
+    return yaml.safe_load(ROOT.joinpath(*parts).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("role", sorted(names("roles")))
+def test_a_role_has_the_defaults_that_its_documentation_has(role: str) -> None:
+    defaults = loaded("roles", role, "defaults", "main.yml")
+    specs = loaded("roles", role, "meta", "argument_specs.yml")["argument_specs"]
+    options: Options = specs["main"]["options"]
+
+    assert set(defaults) <= set(options)
+    for name, option in options.items():
+        if "default" in option:
+            assert defaults[name] == option["default"], name
+    for entry, spec in specs.items():
+        assert (ROOT / "roles" / role / "tasks" / f"{entry}.yml").is_file()
+        for name, option in spec["options"].items():
+            assert name.startswith(f"{role}_")
+            shared = options.get(name, option)
+            assert (shared["type"], shared.get("default")) == (
+                option["type"],
+                option.get("default"),
+            )
+
+
+@pytest.mark.parametrize("role", sorted(names("roles")))
+def test_a_role_uses_all_of_its_options(role: str) -> None:
+    texts = [
+        path.read_text(encoding="utf-8")
+        for part in ("tasks", "vars")
+        for path in (ROOT / "roles" / role / part).glob("*.yml")
+    ]
+    words = set(re.findall(r"\w+", " ".join(texts)))
+
+    assert set(loaded("roles", role, "defaults", "main.yml")) <= words
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        ("image_lock", "image_lock"),
+        ("image_drift", "image_drift_info"),
+        ("image_coverage", "image_coverage_info"),
+    ],
+)
+def test_a_role_passes_all_options_of_its_module_but_those_of_the_connection(
+    role: str, name: str
+) -> None:
+    tasks = loaded("roles", role, "tasks", "main.yml")
+    (arguments,) = [
+        task[key] for task in tasks for key in task if key == f"alicloud.compute.{name}"
+    ]
+
+    connection = {*connection_spec("ecs", "ens"), "network"}
+    assert set(arguments) == set(module(name).ARGUMENT_SPEC) - connection
+
+
+def number(version: str) -> tuple[int, ...]:
+    """Return a version as numbers that compare."""
+    return tuple(map(int, version.split(".")))
+
+
+def test_every_plugin_says_the_version_that_brought_it() -> None:
+    releases = loaded("changelogs", "changelog.yaml")["releases"]
+    brought = {
+        (kind, plugin["name"]): version
+        for version, release in releases.items()
+        for kind, plugins in [
+            ("modules", release.get("modules", [])),
+            *release.get("plugins", {}).items(),
+        ]
+        for plugin in plugins
+    }
+
+    for kind in ("modules", "lookup", "filter"):
+        for name in names("plugins", kind):
+            text = (ROOT / "plugins" / kind / f"{name}.py").read_text(encoding="utf-8")
+            (added,) = re.findall(r"^ *version_added: (\S+)$", text, flags=re.M)[:1]
+            if (kind, name) in brought:
+                assert added == brought[kind, name], name
+            else:
+                assert number(added) > max(map(number, releases)), name
+
+
+def test_the_readme_or_a_page_that_it_links_to_names_every_plugin_and_role() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([\w/.]+\.(?:md|rst))\)", readme)
+    text = " ".join([readme, *((ROOT / link).read_text(encoding="utf-8") for link in links)])
+
+    kinds = [("plugins", kind) for kind in ("modules", "lookup", "filter")]
+    wanted = {name for parts in [*kinds, ("roles",)] for name in names(*parts)}
+    # A role of the same name stands for a module that only looks.
+    found = set(re.findall(r"\w+", text))
+    assert {name for name in wanted - found if name.replace("_info", "") not in found} == set()
+
+
+def test_the_oldest_ansible_is_the_same_everywhere() -> None:
+    oldest = ".".join(loaded("meta", "runtime.yml")["requires_ansible"][2:].split(".")[:2])
+
+    assert f"ansible-core {oldest} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for role in names("roles"):
+        info = loaded("roles", role, "meta", "main.yml")["galaxy_info"]
+        assert info["min_ansible_version"] == oldest, role
+
+
+def test_the_workflow_runs_the_matrix() -> None:
+    if not (ROOT / ".github").is_dir():
+        pytest.skip("ansible-test copies no hidden folders.")
+    text = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    (literal,) = re.findall(r"^MATRIX = (\{.*?^\})", text, flags=re.S | re.M)
+    sessions = [
+        f"core-{core}-py{python}"
+        for core, pythons in ast.literal_eval(literal).items()
+        for python in pythons["controllers"]
+    ]
+
+    jobs = loaded(".github", "workflows", "test.yml")["jobs"]
+    assert jobs["matrix"]["strategy"]["matrix"]["session"] == [*sessions, "importer"]
+    for job in jobs.values():
+        for step in job["steps"]:
+            # A tag can be moved to other code, a commit cannot.
+            assert "run" in step or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])

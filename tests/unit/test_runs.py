@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import yaml
 from emulator import Emulator
 
 BIN = Path(sys.executable).parent
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 ASK = "lookup('alicloud.compute.ecs_image_family', 'web', region='cn-hangzhou')"
 HOSTS = 25
 
@@ -159,6 +162,48 @@ def test_a_run_of_the_runner_makes_one_call(
 
     assert output.count("web-20261120") == HOSTS
     assert len(emulator.calls) == 1
+
+
+def test_a_controller_plays_the_fleet_from_a_folder_of_its_own(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    # As AWX has it: what a run needs lies in this folder, and nothing comes from a shell.
+    private = tmp_path / "private"
+    project = private / "project"
+    shutil.copytree(EXAMPLES / "fleet", project)
+    (private / "inventory").mkdir()
+    (project / "hosts.yml").rename(private / "inventory" / "hosts.yml")
+    (private / "env").mkdir()
+    ours = {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(("ALIBABA_CLOUD_", "ANSIBLE_"))
+    }
+    (private / "env" / "envvars").write_text(yaml.safe_dump(ours), encoding="utf-8")
+    variables = {"fleet_folder": str(project)}
+    (private / "env" / "extravars").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    shell = {name: value for name, value in environment.items() if name not in ours}
+
+    for name in ("lock", "drift"):
+        arguments = ("run", private, "--playbook", f"{name}.yml", "--ident", name)
+        run("ansible-runner", *arguments, environment=shell)
+
+    artifacts = private / "artifacts" / "drift"
+    assert (artifacts / "rc").read_text() == "0"
+    assert (artifacts / "status").read_text() == "successful"
+    events = [json.loads(path.read_text()) for path in (artifacts / "job_events").glob("*.json")]
+    done = [
+        event["event_data"] for event in events if event["event"] in ("runner_on_ok", "item_on_ok")
+    ]
+    assert "alicloud.compute.image_drift_info" in {data["task_action"] for data in done}
+    assert {data["host"] for data in done if data["play"] == "Replace them"} == {"web-2"}
+    report = json.loads((project / "fleet.json").read_text(encoding="utf-8"))
+    assert report["summary"]["hosts"] == {"current": 2, "outdated": 1, "unknown": 0}
+    # They are kept, and others read them: no secret may be there.
+    kept = [path for path in (private / "artifacts").rglob("*") if path.is_file()]
+    for path in kept:
+        if path.name != "command":  # in which the runner itself notes the environment
+            assert "testAKsecret" not in path.read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize("how", [None, signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=str)
