@@ -158,9 +158,8 @@ class LookupModule(LookupBase):
             (region,) = regions
         if region not in regions:
             said = "no region is named" if region is None else f"it is not locked in {region}"
-            raise AnsibleLookupError(
-                f"{path}, {name}: {said}. Set region to one of {', '.join(regions)}."
-            )
+            there = f"Set region to one of {', '.join(regions)}" if regions else "Nor is it elsewhere"
+            raise AnsibleLookupError(f"{path}, {name}: {said}. {there}.")
         if source == "newest":
             return self._newest(name, locked["source"], region, variables)
         where = "ens_region_id" if _is_ens(locked) else "region_id"
@@ -238,6 +237,7 @@ def _images_of(path: str) -> Json:
                 "regions": {
                     region: {key: entry[key] for key in _lock.IMAGE_KEYS if key in entry}
                     for region, entry in locked["regions"].items()
+                    if "image_id" in entry  # and not only noted, because it is too young
                 },
             }
             for name, locked in lock.items()

@@ -8,7 +8,7 @@ A lock is {name: {**source, "regions": {region: entry}}}. A source is what the i
 an image as {image_id, image_name, image_version, creation_time, image_owner_alias, resolved},
 without what is not known, and may have two lists of such images: `previous`, those that were locked
 before, the last first, and `soaking`, those that were the newest but too young, the newest first.
-All values are strings.
+An entry may have nothing but `soaking`, as long as no image was old enough. All values are strings.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ except ImportError:
     HAS_YAML = False
 
 from ._errors import AlicloudError, Json
+from ._images import instant
 from ._wanted import PlaceKey, in_timeline
 
 FORMAT = "1"
@@ -158,11 +159,22 @@ def changed(path: str, change: t.Callable[[Lock], Lock]) -> bool:
 
 
 def entries(lock: Lock) -> dict[PlaceKey, Json]:
-    """Return what is locked, by name and region."""
+    """Return what is locked, by name and region, in the order of the alphabet."""
     return {
         (name, region): entry
-        for name, locked in lock.items()
-        for region, entry in locked["regions"].items()
+        for name, locked in sorted(lock.items())
+        for region, entry in sorted(locked["regions"].items())
+        if "image_id" in entry
+    }
+
+
+def soaking(lock: Lock) -> dict[PlaceKey, list[Json]]:
+    """Return the images that are noted until they are old enough, by name and region."""
+    return {
+        (name, region): entry["soaking"]
+        for name, locked in sorted(lock.items())
+        for region, entry in sorted(locked["regions"].items())
+        if entry.get("soaking")
     }
 
 
@@ -191,21 +203,21 @@ def images(lock: Lock) -> list[Json]:
 
 def image_ids(lock: Lock) -> dict[str, dict[str, str]]:
     """Return {name: {region: image ID}}."""
-    return {
-        name: {region: entry["image_id"] for region, entry in locked["regions"].items()}
-        for name, locked in lock.items()
-    }
+    result: dict[str, dict[str, str]] = {name: {} for name in sorted(lock)}
+    for (name, region), entry in entries(lock).items():
+        result[name][region] = entry["image_id"]
+    return result
 
 
 def builds(lock: Lock) -> list[Json]:
     """Return all images of a lock, each with its name, service, region and state."""
     return [
         in_timeline(name, service(locked), region, image, state)
-        for name, locked in lock.items()
-        for region, entry in locked["regions"].items()
+        for name, locked in sorted(lock.items())
+        for region, entry in sorted(locked["regions"].items())
         for state, images in (
             ("soaking", entry.get("soaking", ())),
-            ("locked", (entry,)),
+            ("locked", (entry,) if "image_id" in entry else ()),
             ("previous", entry.get("previous", ())),
         )
         for image in images
@@ -252,22 +264,19 @@ class _Reader:
         return result
 
     def _entry(self, what: str, node: t.Any) -> Json:
-        fields = self._mapping(
-            node,
-            what,
-            needed=("image_id",),
-            known=(*ENTRY_KEYS[1:], "previous", "soaking"),
-        )
+        fields = self._mapping(node, what, known=(*ENTRY_KEYS, "previous", "soaking"))
+        if "image_id" not in fields and set(fields) != {"soaking"}:
+            raise self._error(node, f"{what} has no image_id")
         result: Json = {}
         for key, value in fields.items():
             if key not in ("previous", "soaking"):
-                result[key] = self._text(value, f"{key} of {what}")
+                result[key] = self._of_image(key, value, what)
                 continue
             if not isinstance(value, yaml.SequenceNode):
                 raise self._error(value, f"{key} of {what} must be a list of images")
             result[key] = [
                 {
-                    name: self._text(text, f"{name} of {what}, {key}")
+                    name: self._of_image(name, text, f"{what}, {key}")
                     for name, text in self._mapping(
                         image,
                         f"an image of {what}, {key},",
@@ -298,7 +307,7 @@ class _Reader:
             name = self._text(key, f"a key of {what}")
             if name in result:
                 raise self._error(key, f"{what} has {name} twice")
-            if needed and name not in (*needed, *known):
+            if (needed or known) and name not in (*needed, *known):
                 wanted = ", ".join((*needed, *known))
                 raise self._error(key, f"{what} has {name}, which is none of {wanted}")
             result[name] = value
@@ -306,6 +315,12 @@ class _Reader:
             if name not in result:
                 raise self._error(node, f"{what} has no {name}")
         return result
+
+    def _of_image(self, key: str, node: t.Any, what: str) -> str:
+        text = self._text(node, f"{key} of {what}")
+        if key in ("creation_time", "resolved") and instant(text) is None:
+            raise self._error(node, f"{key} of {what} must be a time such as 2026-01-31T12:00:00Z")
+        return text
 
     def _texts(self, node: t.Any, what: str) -> list[str]:
         if not isinstance(node, yaml.SequenceNode) or not node.value:

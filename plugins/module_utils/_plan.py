@@ -16,7 +16,7 @@ from . import _lock
 from ._ens import is_glob
 from ._errors import Json
 from ._images import LONG_AGO, created, written
-from ._wanted import Listings, Wanted, age, build, label, precise, span, unexpected
+from ._wanted import Listings, Wanted, age, build, label, made, precise, span, unexpected
 
 
 class Guards(t.NamedTuple):
@@ -75,48 +75,99 @@ def rolled_back(
 ) -> Plan:
     """Return the plan that locks the image before the locked one again, in all regions.
 
-    agree(name) says what the regions must have in common.
+    A region that has had no other image stays as it is, and is among those held. agree(name) says
+    what the others must have in common.
     """
     plan = Plan(dict(old), [], [], [])
     for name in dict.fromkeys(only):
         locked = old[name]
         key = agree(name)
+        entries = {
+            region: entry for region, entry in locked["regions"].items() if "image_id" in entry
+        }
         earlier = {
             region: [
                 image
                 for image in entry.get("previous", ())
-                if _created(image) < _created(entry) and not denied(image, guards.deny)
+                # In the order of the lock, if nobody knows when they were made.
+                if not _created(entry) > LONG_AGO
+                or not _created(image) > LONG_AGO
+                or _created(image) < _created(entry)
+                if not denied(image, guards.deny)
             ]
-            for region, entry in locked["regions"].items()
+            for region, entry in entries.items()
         }
-        chosen = _common(earlier, key)
-        if chosen is None:
-            lacking = [region for region, images in earlier.items() if not images]
-            where = f"in {', '.join(lacking)}" if lacking else f"that all regions share by {key}"
-            plan.problems.append(
-                f"{name}: the lock has no earlier image {where} that is not denied, so there is "
-                "nothing to roll back to"
+        lacking = [region for region, images in earlier.items() if not images]
+        known = {region: images for region, images in earlier.items() if images}
+        chosen = _common(known, key) if known else None
+        if not chosen:
+            why = (
+                f"the regions share none by {key}"
+                if len(lacking) < len(entries)
+                else "the lock has none that is not denied"
             )
+            plan.problems.append(f"{name}: there is no earlier image to roll back to, since {why}")
             continue
+        plan.held.extend(
+            {
+                "name": name,
+                "region": region,
+                "image_id": entries[region]["image_id"],
+                "reason": f"{label(entries[region])} stays, since the lock has no earlier image",
+            }
+            for region in lacking
+        )
         plan.lock[name] = {
             **_lock.source(locked),
             "regions": {
-                region: _moved(locked["regions"][region], image, key, now)
-                for region, image in chosen.items()
+                region: {
+                    **(_moved(entry, chosen[region], key, now) if region in chosen else entry),
+                    "soaking": [
+                        image
+                        for image in entry.get("soaking", ())
+                        if not denied(image, guards.deny)
+                    ],
+                }
+                for region, entry in locked["regions"].items()
             },
         }
     return _with_moves(plan, old)
 
 
 def noted(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
-    """Return a sentence for each image that a lock notes until it is old enough."""
-    before = _lock.entries(old)
-    return [
+    """Return sentences for what changes in a lock beside the images that move."""
+    before = _lock.soaking(old)
+    return _corrections(old, lock) + [
         f"{name} in {region} notes {label(image)}, which is too young."
-        for (name, region), entry in sorted(_lock.entries(lock).items())
-        for image in entry.get("soaking", ())
-        if image not in before.get((name, region), {}).get("soaking", ())
+        for (name, region), images in _lock.soaking(lock).items()
+        for image in images
+        if image not in before.get((name, region), ())
     ]
+
+
+def _corrections(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
+    """Return sentences for what a lock says that is no longer so of images that stay."""
+    result = []
+    for name in sorted(set(old) & set(lock)):
+        for key in _lock.SOURCES:
+            before, after = old[name].get(key), lock[name].get(key)
+            if before != after:
+                result.append(f"{name}: {key} is {_said(after)}, not {_said(before)}.")
+    was = _lock.entries(old)
+    for (name, region), entry in _lock.entries(lock).items():
+        former = was.get((name, region), entry)
+        if _same(former, entry):
+            result += [
+                f"{name} in {region}: {key} of {entry['image_id']} is {_said(entry.get(key))}, not "
+                f"{_said(former.get(key))}."
+                for key in _lock.IMAGE_KEYS
+                if former.get(key) != entry.get(key)
+            ]
+    return result
+
+
+def _said(value: t.Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "not given")
 
 
 def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
@@ -163,6 +214,13 @@ def verified(
                 f"{where}: {label(before)} is locked, but {label(after)} is the newest that may "
                 f"be{_way(before, after)}"
             )
+    locked = _lock.entries(lock)
+    problems += [
+        f"{held['name']} in {held['region']} is not locked: {held['reason']}"
+        for held in plan.held
+        if (held["name"], held["region"]) not in locked
+    ]
+    problems += [sentence.rstrip(".") for sentence in _corrections(lock, plan.lock)]
     return plan._replace(problems=problems + plan.problems)
 
 
@@ -182,7 +240,11 @@ class _Update:
         self._now = now
         self._locked: dict[str, Json] = old["regions"] if old else {}
         # Of another family, the locked image is still the one before, but nothing to hold on to.
-        self._same = old is not None and _lock.source(old) == wanted.source
+        self._same = (
+            old is not None
+            and _lock.service(old) == wanted.service
+            and old.get("image_family") == wanted.source.get("image_family")
+        )
         self._found = {region: found[wanted.name, region] for region in wanted.regions}
 
     def add_to(self, plan: Plan) -> None:
@@ -198,17 +260,10 @@ class _Update:
             problems = self._disagreement()
         chosen = None
         if not problems:
-            choices = {region: self._choices(region) for region in self._found}
-            chosen = _common(choices, self._agree)
+            chosen = _common({region: self._choices(region) for region in self._found}, self._agree)
             if chosen is None:
-                lacking = [region for region in reasons if not choices[region]] or list(reasons)
-                problems = [
-                    f"{self._wanted.name} in {region}: {reasons[region]}, and the lock has no "
-                    "other image to hold on to. Publish another one, or lock this one without that "
-                    "guard"
-                    for region in lacking
-                ]
-        if chosen is None:
+                chosen, reasons, problems = self._as_it_is(reasons)
+        if problems or chosen is None:
             plan.problems.extend(problems)
             return
         plan.held.extend(
@@ -220,14 +275,45 @@ class _Update:
             }
             for region, reason in reasons.items()
         )
+        regions = {region: self._entry(region, chosen.get(region)) for region in self._found}
         plan.lock[self._wanted.name] = {
             **self._wanted.source,
-            "regions": {region: self._entry(region, image) for region, image in chosen.items()},
+            "regions": {region: entry for region, entry in regions.items() if entry},
         }
 
     @property
     def _agree(self) -> str:
         return self._wanted.agree
+
+    def _as_it_is(
+        self, reasons: dict[str, str]
+    ) -> tuple[dict[str, Json], dict[str, str], list[str]]:
+        """Return what stays locked if nothing may move, why, and what forbids even that."""
+        kept: dict[str, Json] = {}
+        why: dict[str, str] = {}
+        problems = []
+        for region, rows in self._found.items():
+            entry = self._entry_of(region)
+            why[region] = reasons.get(region) or (
+                "the other regions have no image of the same build that is allowed"
+            )
+            lost = ""
+            if entry and denied(entry, self._guards.deny):
+                lost = f"the locked {label(entry)} is denied, "
+            elif (
+                entry
+                and self._wanted.service == "ens"
+                and not any(_same(row, entry) for row in rows)
+            ):
+                lost = f"the locked {label(entry)} is gone, "
+            if entry and not lost:
+                kept[region] = entry
+            elif lost or denied(rows[0], self._guards.deny):
+                problems.append(
+                    f"{self._wanted.name} in {region}: {lost}{why[region]}, and no other image is "
+                    "allowed. Publish one, or roll back"
+                )
+        return kept, why, problems
 
     def _problem(self, region: str) -> str:
         """Return what is wrong with the newest image of a region; an empty text if nothing is."""
@@ -321,9 +407,9 @@ class _Update:
         entry = self._entry_of(region)
         # A family shows its newest image only. Those that were it before are known from the lock,
         # unless the newest is older: then they were withdrawn.
-        known = (
-            [*entry.get("soaking", ()), entry] if entry and self._wanted.service == "ecs" else []
-        )
+        known = []
+        if self._wanted.service == "ecs":
+            known = [*self._soaking(region), *([entry] if entry else [])]
         floor = _created(entry) if entry and not self._guards.allow_older else LONG_AGO
         return [
             image
@@ -340,25 +426,32 @@ class _Update:
             and (_same(image, entry) or self._old_enough(image))
         ]
 
-    def _entry(self, region: str, image: Json) -> Json:
-        """Return what is locked, if this image is chosen."""
-        result = _moved(self._locked.get(region), image, self._agree, self._now)
+    def _entry(self, region: str, image: Json | None) -> Json:
+        """Return what is locked and noted, if this image is chosen, or none."""
+        result: Json = {}
+        if image:
+            result = _moved(self._locked.get(region), image, self._agree, self._now)
         if self._wanted.service == "ecs" and self._wanted.min_age:
             newest = self._found[region][0]
-            entry = self._entry_of(region) or {}
+            floor = _created(image) if image else LONG_AGO
             soaking = {
                 candidate["image_id"]: _locked_image(candidate, self._agree)
-                for candidate in (newest, *entry.get("soaking", ()))
-                if _created(image) < _created(candidate) <= _created(newest)
+                for candidate in (newest, *self._soaking(region))
+                if floor < _created(candidate) <= _created(newest)
                 and not denied(candidate, self._guards.deny)
             }
-            if soaking:
-                result["soaking"] = list(soaking.values())
+            result.update(_noted(list(soaking.values())))
         return result
 
     def _entry_of(self, region: str) -> Json | None:
-        """Return what is locked of the same source."""
-        return self._locked.get(region) if self._same else None
+        """Return what is locked of the same family."""
+        entry = self._locked.get(region) if self._same else None
+        return entry if entry and "image_id" in entry else None
+
+    def _soaking(self, region: str) -> list[Json]:
+        """Return what is noted of the same family."""
+        entry = self._locked.get(region) if self._same else None
+        return entry.get("soaking", []) if entry else []
 
     def _old_enough(self, image: Json) -> bool:
         return not self._wanted.min_age or (age(image, self._now) or 0.0) >= self._wanted.min_age
@@ -383,27 +476,33 @@ def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] 
 
 def _moved(entry: Json | None, image: Json, agree: str, now: datetime) -> Json:
     """Return the entry of a region that had one, or none, with this image."""
-    if entry and entry["image_id"] == image["image_id"]:
-        kept = {key: entry[key] for key in entry if key not in ("build", "soaking")}
-        # What the regions agree by may be another tag than before.
-        key = build(image, agree) if agree.startswith("tag:") else None
-        return {**kept, "build": key} if key else kept
-    result: Json = {**_locked_image(image, agree), "resolved": written(now)}
-    if entry:
-        before = {key: entry[key] for key in _lock.ENTRY_KEYS if key in entry}
-        previous = [
-            earlier
-            for earlier in (before, *entry.get("previous", ()))
-            if earlier["image_id"] != image["image_id"]
-        ]
-        result["previous"] = previous[: _lock.PREVIOUS]
-    return result
+    entry = entry or {}
+    before = {key: entry[key] for key in _lock.ENTRY_KEYS if key in entry}
+    previous = entry.get("previous", [])
+    if before and _same(image, before):
+        resolved = before.get("resolved")
+    else:
+        resolved = written(now)
+        earlier = [*([before] if before else []), *previous]
+        previous = [one for one in earlier if not _same(one, image)][: _lock.PREVIOUS]
+    result: Json = _locked_image(image, agree)
+    if resolved:
+        result["resolved"] = resolved
+    return {**result, "previous": previous} if previous else result
+
+
+def _noted(soaking: list[Json]) -> Json:
+    return {"soaking": soaking} if soaking else {}
 
 
 def _locked_image(image: Json, agree: str) -> Json:
-    result = {key: str(image[key]) for key in _lock.IMAGE_KEYS if image.get(key)}
-    key = build(image, agree) if agree.startswith("tag:") else None
-    return {**result, "build": key} if key else result
+    result = {
+        **{key: str(image[key]) for key in _lock.IMAGE_KEYS if image.get(key)},
+        # A lock has no time that it could not read.
+        "creation_time": made(image),
+        "build": build(image, agree) if agree.startswith("tag:") else None,
+    }
+    return {key: value for key, value in result.items() if value}
 
 
 def _same(image: Json, entry: Json | None) -> bool:
@@ -436,7 +535,7 @@ def _sentence(move: Json) -> str:
     where = f"{move['name']} in {move['region']}"
     before, after = move["before"], move["after"]
     if before is None:
-        return f"{where} is new: {label(after)}{_made(after)}."
+        return f"{where} is new: {label(after)}{_when(after)}."
     if after is None:
         return f"{where} is no longer locked; it was {label(before)}."
     return f"{where} moves from {label(before)} to {label(after)}{_way(before, after)}."
@@ -446,11 +545,13 @@ def _way(before: Json, after: Json) -> str:
     """Return how far it is from one image to another."""
     if LONG_AGO in (_created(before), _created(after)):
         return ""
+    if _created(before) == _created(after):
+        return ""
     word = "newer" if _created(after) >= _created(before) else "older"
     return f", {_apart(before, after)} {word}"
 
 
-def _made(image: Json) -> str:
+def _when(image: Json) -> str:
     made = created(image)
     return f", made on {made:%Y-%m-%d}" if made else ""
 

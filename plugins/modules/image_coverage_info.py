@@ -32,7 +32,7 @@ options:
     description:
       - How long to wait until all is as it should be, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
         Without it, there is one look.
-      - What is not there yet is shown each time, unless the task runs in a process of its own.
+      - What is not there yet is shown when it changes, and each minute, unless the task runs in a process of its own.
     type: str
   poll:
     description:
@@ -211,6 +211,7 @@ from ..module_utils._wanted import (
     wanted_images,
 )
 
+HEARTBEAT = 60.0  # seconds, after which a line is shown again that did not change
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs", "ens"),
     **WANTED_SPEC,
@@ -233,6 +234,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     end = time.monotonic() + patience
     places = [(image, region) for image in wanted for region in image.regions]
     found = listings(options, places, task.warn)
+    shown, shown_at = "", 0.0
     while True:
         now = datetime.now(timezone.utc)
         cells = _coverage.cells(wanted, found, expected, now)
@@ -240,7 +242,10 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         left = end - time.monotonic()
         if not places or left <= 0:
             break
-        task.show(f"{_coverage.progress(cells)}. Waiting for {span(math.ceil(left))} more.")
+        progress = _coverage.progress(cells)
+        if progress != shown or time.monotonic() >= shown_at + HEARTBEAT:
+            shown, shown_at = progress, time.monotonic()
+            task.show(f"{progress}. Waiting for {span(math.ceil(left))} more.")
         time.sleep(min(left, poll))
         found.update(listings(options, places, task.warn))
     return {

@@ -224,6 +224,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
+    if not options["hosts"]:
+        raise AlicloudError("There is no host to compare: hosts is empty.")
     lock = _read(options["lock"], needed=not options["images"])
     if options["images"]:
         places = [(image, region) for image in wanted_images(options) for region in image.regions]

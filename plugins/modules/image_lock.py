@@ -29,10 +29,10 @@ options:
   mode:
     description:
       - V(update) locks the newest images.
-      - V(verify) changes nothing, and fails if the lock is not what V(update) would write, or if it has a denied image, or one
-        that is gone.
-      - V(rollback) locks the image before the locked one again, in all regions. It asks no service. Add the image that is left
-        to O(deny), or the next V(update) locks it anew.
+      - V(verify) changes nothing, and fails if V(update) would lock something else, or if a denied image is locked, or one that
+        is gone. Of an image family, an image is known to be gone if the newest is older.
+      - V(rollback) locks the image before the locked one again, in all regions that had another one. It asks no service. Add
+        the image that is left to O(deny), or the next V(update) locks it anew.
     type: str
     choices: [update, verify, rollback]
     default: update
@@ -47,7 +47,7 @@ options:
     description:
       - How old an image must be before it is locked, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
       - Younger images are noted in the lock, because a family only ever shows its newest. So a build of each night gets locked
-        three days later, if this runs each night.
+        three days later, if this runs each night. What was not locked before is not until then, which is no error.
     type: str
   deny:
     description:
@@ -177,7 +177,7 @@ moves:
       before: {"image_id": "m-bp1aaaaaaaaaaaaaaaaa", "image_name": "web-20261119"}
       after: {"image_id": "m-bp1g7004ksh0oeuco5tz", "image_name": "web-20261120"}
 held:
-  description: The newest images that are not locked because they are denied or too young.
+  description: The newest images that are not locked because they are denied or too young, and regions that a rollback leaves.
   returned: success
   type: list
   elements: dict

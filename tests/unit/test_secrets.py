@@ -72,6 +72,10 @@ PLAYBOOK = """
         security_token: "{{ omit }}"
         profile: canary
 
+    - name: Add a host
+      ansible.builtin.add_host:
+        name: somewhere
+
     - name: Lock, look and compare, and write all files that there are
       ansible.builtin.include_role:
         name: "alicloud.compute.{{ item }}"
@@ -85,7 +89,7 @@ PLAYBOOK = """
         image_coverage_reports: ["{{ playbook_dir }}/coverage.html"]
         image_drift_images: "{{ images }}"
         image_drift_image_id: m-1
-        image_drift_hosts: []
+        image_drift_hosts: [somewhere]
         image_drift_reports: ["{{ playbook_dir }}/drift.json"]
 
     - name: Use the lookups with the environment

@@ -141,7 +141,7 @@ def test_an_image_that_is_expected_under_one_name_only_asks_for_the_name() -> No
     found = judged("m-a-20", fleet=fleet)
 
     assert found["status"] == "unknown"
-    assert found["reason"] == "m-a-20 is known of web in a and api in a: say the host's name"
+    assert found["reason"] == "m-a-20 is known of api in a and web in a: say the host's name"
     assert short("m-a-20", "web", fleet=fleet)[0] == "current"
     assert short("m-a-20", "api", fleet=fleet)[0] == "outdated"
 

@@ -39,10 +39,17 @@ HOSTILE = [
 TEXTS = st.sampled_from(HOSTILE) | st.text(
     st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
 )
+TIMES = ("creation_time", "resolved")
 IMAGES = st.builds(
     lambda image_id, others: {"image_id": image_id, **others},
     TEXTS,
-    st.dictionaries(st.sampled_from(_lock.ENTRY_KEYS[1:]), TEXTS),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **dict.fromkeys(set(_lock.ENTRY_KEYS[1:]) - set(TIMES), TEXTS),
+            **dict.fromkeys(TIMES, st.sampled_from(["2026-11-20T02:00:00Z", "2026-11-20 02:00"])),
+        },
+    ),
 )
 LISTS = st.lists(IMAGES, min_size=1, max_size=3)
 ENTRIES = st.builds(
@@ -180,11 +187,12 @@ def test_a_list_that_two_images_share_is_written_twice() -> None:
 
 
 def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
-    assert list(_lock.entries(SMALL)) == [("web", "cn-hangzhou"), ("edge", "b"), ("edge", "a")]
+    assert list(_lock.entries(SMALL)) == [("edge", "a"), ("edge", "b"), ("web", "cn-hangzhou")]
     assert _lock.image_ids(SMALL) == {
         "web": {"cn-hangzhou": "m-2"},
         "edge": {"b": "m-b", "a": "m-a"},
     }
+    assert list(_lock.image_ids(SMALL)) == ["edge", "web"]
     assert _lock.images(SMALL)[1] == {
         "name": "edge",
         "service": "ens",
@@ -197,7 +205,7 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         "resolved": None,
     }
     states = [(build["image_id"], build["state"]) for build in _lock.builds(SMALL)]
-    assert states[:3] == [("m-3", "soaking"), ("m-2", "locked"), ("m-1", "previous")]
+    assert states[2:] == [("m-3", "soaking"), ("m-2", "locked"), ("m-1", "previous")]
     assert _lock.service(SMALL["web"]) == "ecs"
 
 
@@ -636,3 +644,19 @@ def test_the_parser_in_python_finds_the_same_lines(monkeypatch: pytest.MonkeyPat
     with pytest.raises(AlicloudError, match=r"line 3: no YAML"):
         _lock.parsed(text, "lock.yml")
     assert _lock.parsed(TEXT, "lock.yml") == SMALL
+
+
+@pytest.mark.parametrize("key", TIMES)
+def test_a_time_that_cannot_be_read_is_an_error_with_its_line(key: str) -> None:
+    with pytest.raises(AlicloudError, match=f"path, line 8: {key} of web in a must be a time"):
+        _lock.parsed(f"{HEAD}      a:\n        image_id: m-1\n        {key}: yesterday\n", "path")
+
+
+def test_a_region_may_have_notes_only() -> None:
+    lock = _lock.parsed(f"{HEAD}      a:\n        soaking: [image_id: m-1]\n", "path")
+
+    assert _lock.image_ids(lock) == {"web": {}}
+    assert _lock.images(lock) == []
+    assert [build["state"] for build in _lock.builds(lock)] == ["soaking"]
+    with pytest.raises(AlicloudError, match="path, line 7: web in a has no image_id"):
+        _lock.parsed(f"{HEAD}      a:\n        image_name: web-1\n", "path")

@@ -64,16 +64,16 @@ def test_ecs_and_ens_are_locked_together_and_again_nothing_changes(run: Run, pat
 
     assert (first["changed"], again["changed"]) == (True, False)
     assert path.read_text(encoding="utf-8") == text
-    assert list(first["image_ids"]) == ["web", "edge"]
+    assert list(first["image_ids"]) == ["edge", "web"]
     assert again["image_ids"] == first["image_ids"]
     assert again["moves"] == []
     assert again["diff"] == {"prepared": ""}
     where = [(image["name"], image["service"], image["region"]) for image in first["images"]]
     assert where == [
-        ("web", "ecs", "cn-hangzhou"),
-        ("web", "ecs", "cn-shanghai"),
         ("edge", "ens", NODES[0]),
         ("edge", "ens", NODES[1]),
+        ("web", "ecs", "cn-hangzhou"),
+        ("web", "ecs", "cn-shanghai"),
     ]
     assert (
         first["diff"]["prepared"]
@@ -249,7 +249,7 @@ def test_a_rollback_asks_nobody_and_needs_no_key(run: Run, emulator: Emulator, p
     assert predicted["moves"] == done["moves"]
     assert [move["after"]["image_name"] for move in done["moves"]] == ["web-20261117"] * 2
     assert again["failed"]
-    assert "there is nothing to roll back to" in again["msg"]
+    assert "there is no earlier image to roll back to" in again["msg"]
 
 
 def test_what_was_rolled_back_stays_so_if_the_image_that_was_left_is_denied(
