@@ -42,12 +42,19 @@ OPTIONS = {
     # It is the same on all pages, so it cannot be relative.
     "--extra-html-theme-options": "documentation_home_url=https://github.com/alicloud-compute/alicloud.compute",
 }
-# Long names break, instead of pushing the page off a narrow screen.
+# On a narrow screen long names break, and tables and drawings scroll, instead of the whole page.
+# The links at the top are to Ansible's own sites.
 STYLE = """
+.DocSite-globalNav ul { display: none }
 .wy-nav-content h1, .wy-nav-content h2, .wy-nav-content h3 { overflow-wrap: anywhere }
+.wy-nav-content p code { overflow-wrap: anywhere; white-space: normal }
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }
-.wy-nav-content td code, .wy-nav-content p code { overflow-wrap: anywhere; white-space: normal }
+.wy-table-responsive table td code { overflow-wrap: normal }
+.wy-table-responsive td { min-width: 9rem }
 .wy-nav-content svg, .wy-nav-content img { height: auto; max-width: 100% }
+.wy-nav-content .wide { margin-bottom: 24px; overflow-x: auto }
+.wy-nav-content .wide img { max-width: none; min-width: 40rem; width: 100% }
+.wy-nav-content .code-block-caption { text-align: left }
 """
 
 
