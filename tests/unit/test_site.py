@@ -60,3 +60,13 @@ def test_a_dead_or_unsafe_link_is_told(tmp_path: Path, link: str, said: str) -> 
 
 def test_a_page_without_a_title_is_told(tmp_path: Path) -> None:
     assert mistakes(tmp_path, "<p>Text</p>") == ["a.html has no title."]
+
+
+def test_the_drawings_are_what_their_texts_say() -> None:
+    diagram = tool("diagram")
+    sources = list(diagram.IMAGES.glob("*.txt"))
+
+    for source in sources:
+        drawn = source.with_suffix(".svg").read_text(encoding="utf-8")
+        assert drawn == diagram.svg(source.read_text(encoding="utf-8")), "run diagram.py"
+    assert sources
