@@ -56,7 +56,7 @@ COMMANDS = {
     "guide_fleet": ["ansible-playbook lock.yml --diff"],
     "guide_performance": ["make bench"],
     "guide_testing": ["molecule test"],
-    "guide_controllers": ["ansible-builder build --tag images"],
+    "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
 }
 KINDS = {"yaml", "console", "json", "python", "terraform", "text"}
 
@@ -177,6 +177,31 @@ def test_the_first_five_minutes_are_as_shown(environment: dict[str, str], tmp_pa
         ), f"{line} is not in {output}"
     assert "ansible-galaxy collection install git+https://" in installs
     assert "acs:ubuntu_22_04_x64" in asks
+
+
+# ---- Choosing
+
+
+def test_the_uses_of_a_lookup_are_one_call_and_none_is_none(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (text,) = (block.text for block in blocks("guide_choosing") if "Here it is asked" in block.text)
+    (play,) = yaml.safe_load(text)
+    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
+    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
+    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    calls = []
+
+    for tasks in (play["tasks"], []):
+        (tmp_path / "play.yml").write_text(
+            yaml.safe_dump([{**play, "hosts": "all", "connection": "local", "tasks": tasks}])
+        )
+        run("ansible-playbook -i one,two,three play.yml", tmp_path, environment)
+        calls.append(len(emulator.calls))
+        emulator.forget()
+
+    assert calls == [1, 0]
+    assert text.count("image.image") + text.count("image.creation") == 3
 
 
 # ---- Testing
