@@ -191,8 +191,9 @@ def test_the_uses_of_a_lookup_are_one_call_and_none_is_none(
     environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
     environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
     calls = []
+    no_tasks: list[t.Any] = []
 
-    for tasks in (play["tasks"], []):
+    for tasks in (play["tasks"], no_tasks):
         (tmp_path / "play.yml").write_text(
             yaml.safe_dump([{**play, "hosts": "all", "connection": "local", "tasks": tasks}])
         )
