@@ -102,7 +102,7 @@ def ported(text: str, *ports: int) -> str:
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nothing listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()

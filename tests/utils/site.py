@@ -104,8 +104,9 @@ def build() -> None:
 def run(tool: str, *arguments: str | Path) -> None:
     """Run a tool that says nothing if nothing is wrong."""
     command = [str(Path(sys.executable).with_name(tool)), *map(str, arguments)]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        command, cwd=SITE, env={**os.environ, "LC_ALL": "C.UTF-8"}, capture_output=True, text=True
+        command, cwd=SITE, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"{done.stdout}{done.stderr}{tool} failed.")
