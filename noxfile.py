@@ -207,13 +207,14 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def docs(session: nox.Session) -> None:
-    """Check the documentation and the changelog."""
+    """Check the documentation and the changelog, and build the site into .cache/docs."""
     linked(session)
     session.run(
         *("antsibull-docs", "lint-collection-docs", "--plugin-docs"),
         *("--validate-collection-refs=self", "--check-extra-docs-refs", "."),
     )
     session.run("antsibull-changelog", "lint")
+    session.run("python", "tests/utils/site.py")
 
 
 @nox.session(python=False)

@@ -12,7 +12,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.compute.plugins.module_utils import _client
+from ansible_collections.alicloud.compute.plugins.module_utils import _client, _replies
 from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
@@ -249,3 +249,32 @@ def test_a_temporary_key_that_ends_between_pages_is_told(emulator: Emulator) -> 
         listed_images(client, ens_region_id=[NODE])
 
     assert what == "error"
+
+
+# ---- Error codes
+
+
+def test_the_guide_says_of_each_error_code_whether_it_is_tried_again() -> None:
+    section = GUIDE.read_text(encoding="utf-8").split("\nBy error code\n---")[1].split("\n---")[0]
+    codes = dict(re.findall(r"   \* - ``([\w.]+)``\n     - (yes|no|once)\n", section))
+
+    for code, again in codes.items():
+        kind = _replies._kind(code, 400)
+        once = kind in ("nonce", "clock")
+        assert again == ("once" if once else "yes" if kind in _replies.RETRYABLE else "no"), code
+        # What nobody knows is a mistake in the call.
+        assert kind != "request" or code in ("MissingParameter", "InvalidParameter.EnsRegionId")
+    assert set(codes) >= {"Throttling.User", "Forbidden.RAM", "InvalidAccessKeyId.NotFound"}
+    hints = {code for code in _client.CODE_HINTS if code not in {each.lower() for each in codes}}
+    assert hints == set()
+
+
+def test_the_guide_knows_the_words_of_errors_without_a_code() -> None:
+    plugins = Path(_client.__file__).parents[1]
+    code = "".join(path.read_text(encoding="utf-8") for path in plugins.rglob("*.py"))
+    section = GUIDE.read_text(encoding="utf-8").split("   * - The message has\n")[1]
+    words = re.findall(r"   \* - ``(.+)``\n     - ", section.split("\n---")[0])
+
+    assert words
+    for text in words:
+        assert text in code, text

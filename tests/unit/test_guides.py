@@ -1,0 +1,410 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the guides show as files and commands works as it stands; test_examples.py has the tasks.
+
+A block with a caption is a file of that name. Those of a guide belong together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import textwrap
+import typing as t
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.alicloud.compute.plugins.module_utils import _credentials
+from ansible_collections.alicloud.compute.plugins.module_utils._ecs import REGION_VARIABLES
+from emulator import Emulator
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = ROOT / "docs" / "docsite" / "rst"
+BIN = Path(sys.executable).parent
+COLLECTIONS = Path(".ansible", "collections", "ansible_collections")
+BLOCK = re.compile(
+    r"^\.\. code-block:: (\w+)\n(?:   :caption: (.+)\n)?\n((?:   .*\n|\n)+)", flags=re.M
+)
+# Files that are checked below, and commands that are run there or by test_examples.py.
+FILES = {
+    "guide_start": {"first.yml"},
+    "guide_testing": {
+        "images.yml",
+        "catalogue.yml",
+        "test.yml",
+        *(f"molecule/default/{name}.yml" for name in ("molecule", "create", "converge")),
+        *(f"molecule/default/{name}.yml" for name in ("verify", "destroy")),
+        "test_images.py",
+        ".github/workflows/images.yml",
+    },
+    "guide_migrating": {"images.tf"},
+    "guide_controllers": {
+        *("inputs.yml", "injectors.yml", "execution-environment.yml"),
+        *("rulebook.yml", "build.yml"),
+    },
+}
+COMMANDS = {
+    "guide_connecting": ["export *"],
+    "guide_fleet": ["ansible-playbook lock.yml --diff"],
+    "guide_performance": ["make bench"],
+    "guide_testing": ["molecule test"],
+    "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
+}
+KINDS = {"yaml", "console", "json", "python", "terraform", "text"}
+
+
+class Block(t.NamedTuple):
+    """A block of a guide."""
+
+    kind: str
+    caption: str
+    text: str
+
+
+def blocks(guide: str) -> list[Block]:
+    """Return all blocks of a guide."""
+    text = (GUIDES / f"{guide}.rst").read_text(encoding="utf-8")
+    return [
+        Block(kind, caption, textwrap.dedent(body).strip() + "\n")
+        for kind, caption, body in BLOCK.findall(text)
+    ]
+
+
+def files(guide: str, folder: Path, *ports: int) -> None:
+    """Write the files of a guide, with free ports in place of its own."""
+    for block in blocks(guide):
+        if block.caption:
+            path = folder / block.caption
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(ported(block.text, *ports), encoding="utf-8")
+
+
+def shown(guide: str, name: str) -> t.Any:
+    """Return the content of a YAML file of a guide."""
+    (text,) = (block.text for block in blocks(guide) if block.caption == name)
+    return yaml.safe_load(text)
+
+
+def ported(text: str, *ports: int) -> str:
+    """Return a text with these ports, for 18080 and those that follow."""
+    for number, port in enumerate(ports):
+        text = text.replace(str(18080 + number), str(port))
+    return text
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _number in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """An environment of someone who has just installed the collection, for their own user."""
+    place = home / COLLECTIONS / "alicloud" / "compute"
+    place.parent.mkdir(parents=True)
+    place.symlink_to(ROOT, target_is_directory=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return {
+        **kept,
+        "HOME": str(home),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_REMOTE_TMP": str(home / "remote"),
+        "ANSIBLE_NOCOLOR": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Return what a shell prints, which must end well."""
+    done = subprocess.run(
+        ["bash", "-e", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("guide", sorted(path.stem for path in GUIDES.glob("*.rst")))
+def test_no_block_of_a_guide_goes_unchecked(guide: str) -> None:
+    text = (GUIDES / f"{guide}.rst").read_text(encoding="utf-8")
+    assert len(blocks(guide)) == text.count(".. code-block::")
+    assert {block.kind for block in blocks(guide)} <= KINDS
+    assert {block.caption for block in blocks(guide)} - {""} == FILES.get(guide, set())
+    if guide == "guide_start":
+        return  # all its commands are run in their order
+    known = ["ansible localhost *", *COMMANDS.get(guide, [])]
+    for block in blocks(guide):
+        for command in re.findall(r"^\$ (.*)", block.text, flags=re.M):
+            assert any(fnmatchcase(command, pattern) for pattern in known), command
+
+
+def test_the_first_five_minutes_are_as_shown(environment: dict[str, str], tmp_path: Path) -> None:
+    ports = free_ports(1)
+    files("guide_start", tmp_path, *ports)
+    consoles = [block.text for block in blocks("guide_start") if block.kind == "console"]
+    # What installs, and what needs an account, are the first and the last.
+    installs, *consoles, asks = consoles
+    text = ported("".join(consoles), *ports)
+    commands = re.findall(r"^\$ (.*)", text, flags=re.M)
+
+    ends = "trap 'python $EMULATOR stop --state emulator.json' EXIT"
+    output = run("\n".join([ends, *commands]), tmp_path, environment)
+
+    wanted = [line for line in text.splitlines() if not line.startswith("$") and line != "..."]
+    for line in wanted:
+        first, _dots, last = line.partition("...")
+        assert any(
+            printed.startswith(first) and printed.endswith(last) for printed in output.splitlines()
+        ), f"{line} is not in {output}"
+    assert "ansible-galaxy collection install git+https://" in installs
+    assert "acs:ubuntu_22_04_x64" in asks
+
+
+# ---- Choosing
+
+
+def test_the_uses_of_a_lookup_are_one_call_and_none_is_none(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (text,) = (block.text for block in blocks("guide_choosing") if "Here it is asked" in block.text)
+    (play,) = yaml.safe_load(text)
+    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
+    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
+    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    calls = []
+    no_tasks: list[t.Any] = []
+
+    for tasks in (play["tasks"], no_tasks):
+        (tmp_path / "play.yml").write_text(
+            yaml.safe_dump([{**play, "hosts": "all", "connection": "local", "tasks": tasks}])
+        )
+        run("ansible-playbook -i one,two,three play.yml", tmp_path, environment)
+        calls.append(len(emulator.calls))
+        emulator.forget()
+
+    assert calls == [1, 0]
+    assert text.count("image.image") + text.count("image.creation") == 3
+
+
+# ---- Testing
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The folder of the guide to testing."""
+    files("guide_testing", tmp_path, *free_ports(3))
+    return tmp_path
+
+
+def test_the_playbook_that_tests_passes(project: Path, environment: dict[str, str]) -> None:
+    output = run("ansible-playbook test.yml", project, environment)
+
+    assert output.count("failed=0") == 2
+
+
+def test_the_playbooks_of_molecule_pass_in_its_order(
+    project: Path, environment: dict[str, str]
+) -> None:
+    scenario = yaml.safe_load((project / "molecule" / "default" / "molecule.yml").read_text())
+    environment.update(scenario["provisioner"]["env"])
+
+    sequence = scenario["scenario"]["test_sequence"]
+    assert sequence == ["create", "converge", "idempotence", "verify", "destroy"]
+    try:
+        for step in sequence[:-1]:
+            name = "converge" if step == "idempotence" else step
+            output = run(f"ansible-playbook molecule/default/{name}.yml", project, environment)
+            assert step != "idempotence" or "changed=0" in output
+    finally:
+        run("ansible-playbook molecule/default/destroy.yml", project, environment)
+
+
+def test_the_test_of_pytest_passes(project: Path, environment: dict[str, str]) -> None:
+    output = run(
+        "python -m pytest --quiet -p no:cacheprovider test_images.py", project, environment
+    )
+
+    assert "1 passed" in output
+
+
+def test_the_workflow_passes(project: Path, environment: dict[str, str]) -> None:
+    workflow = yaml.safe_load((project / ".github" / "workflows" / "images.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    assert set(workflow) == {"name", True, "permissions", "jobs"}  # YAML takes on for true
+    steps = {step["name"]: step["run"] for step in job["steps"] if "run" in step}
+    assert "ansible-galaxy collection install" in steps.pop("Install")
+    environment.update(job["env"])
+    stop = steps.pop("Stop the emulator")
+    try:
+        for command in steps.values():
+            run(command, project, environment)
+    finally:
+        run(stop, project, environment)
+
+    assert (project / "images.auto.tfvars.json").exists()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    re.findall(
+        r"     - ``(\{.*\})``\n", (GUIDES / "guide_testing.rst").read_text(encoding="utf-8")
+    ),
+)
+def test_the_emulator_takes_each_rule(emulator: Emulator, rule: str) -> None:
+    emulator.faults = [yaml.safe_load(rule)]
+
+
+# ---- Security
+
+
+def test_the_policy_has_the_permissions_of_both_operations() -> None:
+    (text,) = (block.text for block in blocks("guide_security") if block.kind == "json")
+    policy = json.loads(text)
+
+    ((statement),) = policy["Statement"]
+    assert policy["Version"] == "1"
+    assert statement["Effect"] == "Allow"
+    assert statement["Action"] == ["ecs:DescribeImageFromFamily", "ens:DescribeImages"]
+
+
+def test_a_hostile_name_is_data(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    name = "<script>{{ 6 * 7 }}</script>"
+    emulator.catalogue = {
+        "ecs_images": [{"ImageFamily": "web", "ImageName": name, "RegionId": "cn-hangzhou"}]
+    }
+    lookup = "{{ lookup('alicloud.compute.ecs_image_family', 'web', region='cn-hangzhou') }}"
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"image": lookup},
+        "tasks": [{"ansible.builtin.debug": {"msg": "{{ image.image_name }}"}}],
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
+    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
+    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+
+    assert f'"msg": "{name}"' in run("ansible-playbook play.yml", tmp_path, environment)
+
+
+# ---- Moving over
+
+
+def test_the_table_of_variables_has_those_that_are_read() -> None:
+    text = (GUIDES / "guide_migrating.rst").read_text(encoding="utf-8")
+    table = text.split("What all of them have in common\n")[1].split("\nFrom alibaba")[0]
+    rows = re.findall(r"   \* - (.+)\n     - (.+)\n     - (.+)\n", table)
+    there = {what: re.findall("``([A-Z_]+)", f"{old} {new}") for what, old, new in rows}
+
+    names = {"key ID": "access_key_id", "secret": "access_key_secret", "token": "security_token"}
+    for what, option in {**names, "profile": "profile"}.items():
+        assert there[what] == list(_credentials.ENVIRONMENT[option])
+    assert there["region"] == list(REGION_VARIABLES)
+
+    # What is said not to be read is not.
+    read = {name for variables in _credentials.ENVIRONMENT.values() for name in variables}
+    others = set(re.findall("``(ALICLOUD_[A-Z_]+)", text.split("\nFrom alibaba")[1]))
+    assert others
+    assert not others & (read | set(REGION_VARIABLES))
+
+
+def test_the_variable_of_terraform_is_the_one_that_the_role_writes() -> None:
+    (text,) = (block.text for block in blocks("guide_migrating") if block.kind == "terraform")
+
+    assert 'variable "image_ids" {\n  type = map(map(string))\n}' in text
+    role = (ROOT / "roles" / "image_lock" / "vars" / "main.yml").read_text(encoding="utf-8")
+    assert "image_ids" in role
+
+
+# ---- Controllers
+
+
+def test_the_credential_type_injects_its_fields_into_variables_that_are_read() -> None:
+    inputs = shown("guide_controllers", "inputs.yml")
+    variables = shown("guide_controllers", "injectors.yml")["env"]
+
+    fields = {field["id"]: field for field in inputs["fields"]}
+    assert {f"{{{{ {name} }}}}" for name in fields} == set(variables.values())
+    assert set(inputs["required"]) <= set(fields)
+    assert {name for name, field in fields.items() if field.get("secret")} == {
+        "access_key_secret",
+        "security_token",
+    }
+    read = {name for names in _credentials.ENVIRONMENT.values() for name in names}
+    assert set(variables) <= read | set(REGION_VARIABLES)
+
+
+def test_an_empty_variable_counts_as_none(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment.update(dict.fromkeys(shown("guide_controllers", "injectors.yml")["env"], ""))
+    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
+    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
+    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    environment["ALICLOUD_REGION"] = "cn-hangzhou"
+    lookup = "lookup('alicloud.compute.ecs_image_family', 'web').image_name"
+
+    for command in (
+        'ansible localhost -m alicloud.compute.ecs_image_family_info -a "image_family=web"',
+        f'ansible localhost -m ansible.builtin.debug -a "msg={{{{ {lookup} }}}}"',
+    ):
+        assert "web-20261120" in run(command, tmp_path, environment)
+
+
+def test_the_execution_environment_has_what_the_collection_needs() -> None:
+    definition = shown("guide_controllers", "execution-environment.yml")
+    assert definition["version"] == 3
+    assert set(definition) == {"version", "images", "dependencies", "additional_build_steps"}
+    assert "requests" in definition["dependencies"]["python"]
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    (collection,) = definition["dependencies"]["galaxy"]["collections"]
+    assert collection == {"name": galaxy["repository"], "type": "git"}
+
+
+def test_the_rulebook_has_the_shape_of_one() -> None:
+    (ruleset,) = shown("guide_controllers", "rulebook.yml")
+    assert set(ruleset) == {"name", "hosts", "sources", "rules"}
+    (source,) = ruleset["sources"]
+    assert set(source) == {"name", "ansible.eda.webhook"}
+    (rule,) = ruleset["rules"]
+    assert set(rule) == {"name", "condition", "action"}
+    action = rule["action"]["run_playbook"]
+    assert action["name"] in FILES["guide_controllers"]
+    assert set(action["extra_vars"]) == {"build"}
+    (pattern,) = re.findall(r'match\("(.*)", ignorecase=false\)', rule["condition"])
+    assert re.search(pattern, "web-20261120")
+    assert not re.search(pattern, "web-20261120; id")
+
+
+def test_the_playbook_of_the_event_pins_the_build(
+    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    files("guide_controllers", tmp_path)
+    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
+    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
+    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+
+    run(f"ansible-playbook build.yml -e {shlex.quote('build=web-20261120')}", tmp_path, environment)
+
+    assert "image_name: web-20261120" in (tmp_path / "images.lock.yml").read_text("utf-8")

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds the HTML documentation into .cache/docs, and looks at every link in it. See "make docs".
+
+Nothing is downloaded: what the pages refer to in Ansible's own documentation is listed below.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "alicloud.compute"
+SITE = ROOT / ".cache" / "docs"
+PAGES = SITE / "rst"
+HTML = SITE / "build" / "html"
+
+ANSIBLE = "https://docs.ansible.com/projects/ansible/devel/"
+ANSIBLE_LABELS = {
+    "action_plugins": "plugins/action.html",
+    "ansible_collections.ansible.builtin.to_nice_json_filter": (
+        "collections/ansible/builtin/to_nice_json_filter.html"
+    ),
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+OPTIONS = {
+    "--project": COLLECTION,
+    "--title": f"{COLLECTION} documentation",
+    "--html-short-title": COLLECTION,
+    "--copyright": f"The {COLLECTION} authors",
+    # It is the same on all pages, so it cannot be relative.
+    "--extra-html-theme-options": "documentation_home_url=https://github.com/alicloud-compute/alicloud.compute",
+}
+# On a narrow screen long names break, and tables and drawings scroll, instead of the whole page.
+# The links at the top are to Ansible's own sites.
+STYLE = """
+.DocSite-globalNav ul { display: none }
+.wy-nav-content h1, .wy-nav-content h2, .wy-nav-content h3 { overflow-wrap: anywhere }
+.wy-nav-content p code { overflow-wrap: anywhere; white-space: normal }
+.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }
+.wy-table-responsive table td code { overflow-wrap: normal }
+.wy-table-responsive td { min-width: 9rem }
+.wy-nav-content svg, .wy-nav-content img { height: auto; max-width: 100% }
+.wy-nav-content .wide { margin-bottom: 24px; overflow-x: auto }
+.wy-nav-content .wide img { max-width: none; min-width: 40rem; width: 100% }
+.wy-nav-content .code-block-caption { text-align: left }
+"""
+
+
+def inventory(labels: t.Mapping[str, str]) -> bytes:
+    """Return the file in which Sphinx looks labels of another site up.
+
+    Format: a header of four lines, then compressed lines of name, domain:role, priority, location
+    and title.
+    """
+    lines = (
+        f"{label} std:label -1 {page}#{re.sub('[_.]', '-', label)} {label}\n"
+        for label, page in sorted(labels.items())
+    )
+    header = (
+        "# Sphinx inventory version 2\n# Project: Ansible\n# Version:\n"
+        "# The remainder of this file is compressed using zlib.\n"
+    )
+    return header.encode() + zlib.compress("".join(lines).encode())
+
+
+def build() -> None:
+    """Make the pages and the site, in which nothing may be wrong."""
+    shutil.rmtree(SITE, ignore_errors=True)
+    SITE.mkdir(mode=0o700, parents=True)
+    common = ("--use-current", "--squash-hierarchy", "--fail-on-error")
+    options = (word for option in OPTIONS.items() for word in option)
+    run("antsibull-docs", "sphinx-init", *common, *options, f"--dest-dir={SITE}", COLLECTION)
+    labels = SITE / "ansible.inv"
+    labels.write_bytes(inventory(ANSIBLE_LABELS))
+    (SITE / "static").mkdir()
+    (SITE / "static" / "site.css").write_text(STYLE, encoding="utf-8")
+    with (SITE / "conf.py").open("a", encoding="utf-8") as config:
+        config.write(
+            f"\nintersphinx_mapping = {{'ansible': ({ANSIBLE!r}, {str(labels)!r})}}\n"
+            'html_static_path = ["static"]\nhtml_css_files = ["site.css"]\n'
+        )
+    PAGES.chmod(0o700)  # antsibull-docs wants it so
+    settings = f"--config-file={SITE / 'antsibull-docs.cfg'}"
+    run("antsibull-docs", settings, "collection", *common, f"--dest-dir={PAGES}", COLLECTION)
+    # antsibull-docs takes nothing but the text, and writes names with capitals.
+    shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", PAGES / "docsite" / "images")
+    index = PAGES / "index.rst"
+    index.write_text(index.read_text("utf-8").replace(COLLECTION.title(), COLLECTION), "utf-8")
+    run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-c", SITE, PAGES, HTML)
+
+
+def run(tool: str, *arguments: str | Path) -> None:
+    """Run a tool that says nothing if nothing is wrong."""
+    command = [str(Path(sys.executable).with_name(tool)), *map(str, arguments)]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        command, cwd=SITE, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}{done.stderr}{tool} failed.")
+
+
+class Links(HTMLParser):
+    """The links of a page, and the anchors that others can link to."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.anchors: set[str] = set()
+        self.titled = False
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what a tag refers to, and what it is called."""
+        found = dict(attrs)
+        self.titled = self.titled or tag == "h1"
+        self.anchors.update(filter(None, (found.get("id"), found.get("name"))))
+        self.targets += filter(None, (found.get("href"), found.get("src")))
+
+
+def mistakes(site: Path) -> list[str]:
+    """Return what is wrong with the links of a site: a sentence each.
+
+    Links to elsewhere are not followed: they must be https:// and name a host.
+    """
+    pages = {page: Links(page) for page in sorted(site.rglob("*.html"))}
+    found = []
+    for page, links in pages.items():
+        name = page.relative_to(site)
+        if not links.titled and name.name != "search.html":
+            found.append(f"{name} has no title.")
+        for target in dict.fromkeys(links.targets):
+            url = urlsplit(target)
+            if url.scheme or url.netloc:
+                if url.scheme != "https" or "." not in url.netloc:
+                    found.append(f"{name} links to {target}, which is not https://.")
+                continue
+            other = (page.parent / unquote(url.path)).resolve() if url.path else page
+            if not other.is_file():
+                found.append(f"{name} links to {target}, which is not there.")
+            elif url.fragment and unquote(url.fragment) not in pages[other].anchors:
+                found.append(f"{name} links to {target}, an anchor that is not there.")
+    return found
+
+
+def main() -> None:
+    """Build the site, and fail if a link in it is dead."""
+    build()
+    found = mistakes(HTML)
+    if found:
+        sys.exit("\n".join(found))
+    print(f"{HTML.relative_to(ROOT)}/index.html")
+
+
+if __name__ == "__main__":
+    main()
