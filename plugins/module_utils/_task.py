@@ -1,11 +1,13 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module knows of the task that runs it, beside its options."""
+"""What a module knows of the task that runs it beside its options, and how it answers."""
 
 from __future__ import annotations
 
 import typing as t
+
+from ._errors import AlicloudError, Json
 
 
 class Task(t.NamedTuple):
@@ -16,3 +18,12 @@ class Task(t.NamedTuple):
     check_mode: bool = False
     # Shows a line of progress at once, where that can be seen: not from a process of its own.
     show: t.Callable[[str], None] = lambda _line: None
+
+
+def answer(module: t.Any, run: t.Callable[[Json, Task], Json]) -> None:
+    """End an AnsibleModule with what run(options, task) returns, or with its AlicloudError."""
+    try:
+        result = run(module.params, Task(module.warn, module.check_mode))
+    except AlicloudError as error:
+        module.fail_json(**error.result())
+    module.exit_json(**result)

@@ -285,8 +285,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._connection import connected, connection_spec, environment
 from ..module_utils._ecs import REGION_VARIABLES, missing, missing_error, newest_images
-from ..module_utils._errors import AlicloudError
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs"),
@@ -337,12 +336,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -193,8 +193,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._connection import connected, connection_spec
 from ..module_utils._ens import OWNERS, listed_images, missing, missing_error
-from ..module_utils._errors import AlicloudError
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 
 FILTERS = (
     "ens_region_id",
@@ -232,12 +231,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

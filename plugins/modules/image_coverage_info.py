@@ -18,6 +18,7 @@ description:
     earlier images, and nothing fails.
   - It can wait until a fresh build has arrived everywhere.
   - It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such images.
+  - The role P(alicloud.compute.image_coverage#role) writes reports of it, too.
 options:
   images:
     required: true
@@ -43,9 +44,6 @@ extends_documentation_fragment:
   - alicloud.compute.wanted
   - alicloud.compute.wanted.compared
   - alicloud.compute.attributes
-seealso:
-  - plugin: alicloud.compute.image_coverage
-    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -203,7 +201,7 @@ from ..module_utils import _coverage
 from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
 from ..module_utils._images import written
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 from ..module_utils._wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
@@ -258,12 +256,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

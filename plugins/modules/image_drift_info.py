@@ -17,6 +17,7 @@ description:
     each host is behind.
   - With O(images) it needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such
     images. With O(lock) alone it calls nobody.
+  - The role P(alicloud.compute.image_drift#role) writes reports of it, too.
 options:
   hosts:
     description:
@@ -57,9 +58,6 @@ extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
   - alicloud.compute.attributes
-seealso:
-  - plugin: alicloud.compute.image_drift
-    plugin_type: role
 """
 
 EXAMPLES = r"""
@@ -208,7 +206,7 @@ from ..module_utils import _drift, _lock
 from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
 from ..module_utils._images import written
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 from ..module_utils._wanted import WANTED_SPEC, listings, wanted_images
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -277,12 +275,7 @@ def _host(host: str, value: t.Any) -> _drift.Host:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -72,8 +72,6 @@ attributes:
     details: The difference is a sentence for each image that moves, or is noted because it is too young.
 seealso:
   - plugin: alicloud.compute.image_lock
-    plugin_type: role
-  - plugin: alicloud.compute.image_lock
     plugin_type: lookup
 """
 
@@ -238,7 +236,7 @@ from ..module_utils import _lock, _plan
 from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
 from ..module_utils._images import written
-from ..module_utils._task import Task
+from ..module_utils._task import Task, answer
 from ..module_utils._wanted import COMPARED_SPEC, WANTED_SPEC, enumerated, listings, wanted_images
 
 LIST = {"type": "list", "elements": "str"}
@@ -358,12 +356,7 @@ def _refused(options: t.Mapping[str, t.Any], plan: _plan.Plan) -> AlicloudError:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    try:
-        result = run(module.params, Task(module.warn, module.check_mode))
-    except AlicloudError as error:
-        module.fail_json(**error.result())
-    module.exit_json(**result)
+    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

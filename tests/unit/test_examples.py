@@ -22,7 +22,8 @@ from emulator import Emulator
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+PAGES = [*READMES, *sorted(ROOT.glob("roles/*/README.md"))]
 PLUGINS = [
     path
     for kind in ("modules", "lookup", "filter")
@@ -128,9 +129,25 @@ def test_an_ad_hoc_command_runs(command: str, environment: dict[str, str], tmp_p
     assert "SUCCESS" in run(shlex.split(command), environment, tmp_path)
 
 
+def blocks(readme: Path) -> list[str]:
+    """Return the blocks of code of a page."""
+    return re.findall(r"^```\w+\n.*?^```", readme.read_text(encoding="utf-8"), flags=re.S | re.M)
+
+
+def test_both_readmes_show_the_same_and_lead_to_what_is_there() -> None:
+    english, chinese = READMES
+
+    assert blocks(english) == blocks(chinese)
+    links = [re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8")) for path in READMES]
+    assert set(links[0]) - {chinese.name} == set(links[1]) - {english.name}
+    for link in links[0]:
+        assert link.startswith("https://") or (ROOT / link).exists(), link
+
+
 def test_the_demo_prints_what_the_readme_shows() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"^\$ make demo\n(.*?)^```", readme, flags=re.S | re.M)
+    (shown,) = re.findall(
+        r"^\$ make demo\n(.*?)^```", READMES[0].read_text(encoding="utf-8"), flags=re.S | re.M
+    )
 
     output = run(["python", "tests/utils/demo.py"], dict(os.environ), ROOT)
 

@@ -28,7 +28,7 @@ class Metadata:
         self, method: str, path: str, headers: Mapping[str, str], instances: Instances
     ) -> tuple[int, str]:
         """The status and the text for a request; header names are in lower case."""
-        name, _, item = path[len(PREFIX) :].partition("/")
+        name, _slash, item = path[len(PREFIX) :].partition("/")
         if name not in instances:
             return 404, f"no instance {name}"
         if (method, item) == ("PUT", "latest/api/token"):
@@ -41,7 +41,7 @@ class Metadata:
         token = headers.get("x-aliyun-ecs-metadata-token", "")
         if time.monotonic() > self._ends.get((name, token), 0.0):
             return 403, "no token, or one that has expired"
-        kind, _, key = item.partition("latest/meta-data/")
+        kind, _prefix, key = item.partition("latest/meta-data/")
         if method != "GET" or kind or key not in instances[name]:
             return 404, f"no item {item}"
         return 200, instances[name][key]
