@@ -44,7 +44,7 @@ TESTED_WITH = (
 )
 # What a test needs where modules run.
 TARGET_WITH = (
-    *("alibabacloud_credentials", "cryptography", "hypothesis", "pytest", "pytest-forked"),
+    *("cryptography", "hypothesis", "pytest", "pytest-forked"),
     *("pytest-mock", "pytest-xdist", "pyyaml", "requests"),
 )
 # The integration tests of what does its work in the Python of a host.
