@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The tools write into a home of their own, so that the user's stays as it is.
-NOX := HOME=$(CURDIR)/.cache/home PYENV_ROOT=$${PYENV_ROOT:-$$HOME/.pyenv} $(BIN)/nox --no-error-on-missing-interpreters
+NOX := PYENV_ROOT=$${PYENV_ROOT:-$$HOME/.pyenv} HOME=$(CURDIR)/.cache/home $(BIN)/nox --no-error-on-missing-interpreters
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --upgrade
 SESSIONS := ruff mypy ansible-lint unit sanity integration oldest docs package importer
 

@@ -44,8 +44,8 @@ TESTED_WITH = (
 )
 # What a test needs where modules run.
 TARGET_WITH = (
-    *("alibabacloud_credentials", "cryptography", "pytest", "pytest-forked", "pytest-mock"),
-    *("pytest-xdist", "pyyaml", "requests"),
+    *("cryptography", "hypothesis", "pytest", "pytest-forked"),
+    *("pytest-mock", "pytest-xdist", "pyyaml", "requests"),
 )
 # The integration tests of what does its work in the Python of a host.
 RUN_ON_TARGETS = (
@@ -78,8 +78,6 @@ def interpreter(version: str) -> str | None:
     The shims of pyenv are on the path, but fail for versions that are not active.
     """
     pyenv = Path(os.environ.get("PYENV_ROOT", Path("~").expanduser() / ".pyenv"), "versions")
-    if not pyenv.is_dir() and (shim := shutil.which("pyenv")):
-        pyenv = Path(shim).resolve().parents[1] / "versions"
     installed = sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)
     for path in filter(None, [shutil.which(f"python{version}"), *map(str, installed)]):
         command = [path, "-c", "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]

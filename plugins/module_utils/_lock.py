@@ -344,13 +344,13 @@ if HAS_YAML:
 
         _depth = 0
 
-        def descend_resolver(self, parent: t.Any, index: t.Any) -> None:
+        def descend_resolver(self, current_node: t.Any, current_index: t.Any) -> None:
             """Be called before each node."""
             self._depth += 1
             if self._depth > DEPTH:
-                mark = parent.start_mark
+                mark = current_node.start_mark
                 raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=mark)
-            super().descend_resolver(parent, index)
+            super().descend_resolver(current_node, current_index)
 
         def ascend_resolver(self) -> None:
             """Be called after each node."""

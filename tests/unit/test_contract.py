@@ -132,7 +132,7 @@ def module(name: str) -> types.ModuleType:
 
 def compared(spec: Options, suboptions: str = "options") -> Options:
     """Return of options what both documentation and argument specification have."""
-    defaults = {"aliases": [], "choices": None, "elements": None, "default": None}
+    defaults: dict[str, t.Any] = {"aliases": [], "choices": None, "elements": None, "default": None}
     return {
         name: {
             **{key: option.get(key, default) for key, default in defaults.items()},

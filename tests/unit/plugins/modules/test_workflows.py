@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 import types
@@ -20,7 +19,6 @@ from ansible_collections.alicloud.compute.plugins.modules import (
     image_drift_info,
     image_lock,
 )
-from ansible_collections.alicloud.compute.plugins.plugin_utils._action import outcome
 from emulator import Emulator
 
 Json = t.Dict[str, t.Any]
@@ -435,30 +433,6 @@ def test_an_error_while_waiting_is_an_error(run: Run, emulator: Emulator) -> Non
     assert len(result["errors"]) == 2
 
 
-def test_progress_is_shown_each_time(emulator: Emulator) -> None:
-    lines: list[str] = []
-    options = {
-        "access_key_id": "testAKid",
-        "access_key_secret": "testAKsecret",
-        "endpoint": emulator.url,
-        "images": [WEB],
-        "build": {"web": "web-20261121"},
-        "wait": "1.5s",
-        "poll": "1s",
-    }
-
-    result = outcome(
-        image_coverage_info, "image_coverage_info", options, check_mode=False, show=lines.append
-    )
-
-    assert not result["complete"]
-    assert len(lines) == 2
-    assert lines[0] == (
-        "web is in 0 of 2 regions, not in cn-hangzhou (web-20261120), cn-shanghai (web-20261120). "
-        "Waiting for 2 seconds more."
-    )
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -571,21 +545,6 @@ def test_a_lock_that_was_edited_by_hand_is_an_error_with_the_line(run: Run, lock
     assert drift["msg"].startswith(f"{lock}, line 7: web has family, which is none of regions,")
     assert update["failed"]
     assert lock.read_text(encoding="utf-8") == text
-
-
-def test_what_a_module_is_given_is_not_changed(emulator: Emulator, path: Path) -> None:
-    options: Json = {
-        "path": str(path),
-        "access_key_id": "testAKid",
-        "access_key_secret": "testAKsecret",
-        "endpoint": emulator.url,
-        "images": [copy.deepcopy(EDGE)],
-    }
-    before = copy.deepcopy(options)
-
-    outcome(image_lock, "image_lock", options, check_mode=False, show=lambda _line: None)
-
-    assert options == before
 
 
 def test_a_run_in_parallel_is_not_undone(run: Run, emulator: Emulator, path: Path) -> None:
