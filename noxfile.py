@@ -154,7 +154,7 @@ def ansible_test(
     if python != "all":
         default = f"{sys.version_info.major}.{sys.version_info.minor}"
         command += ["--python", python or default]
-    paths = os.pathsep.join([*session.bin_paths, str(pythons), os.environ["PATH"]])
+    paths = os.pathsep.join([*(session.bin_paths or ()), str(pythons), os.environ["PATH"]])
     with copied() as folder, session.chdir(folder):
         session.run(*command, *arguments, env={"HOME": str(home), "PATH": paths})
 

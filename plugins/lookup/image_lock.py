@@ -158,7 +158,9 @@ class LookupModule(LookupBase):
             (region,) = regions
         if region not in regions:
             said = "no region is named" if region is None else f"it is not locked in {region}"
-            there = f"Set region to one of {', '.join(regions)}" if regions else "Nor is it elsewhere"
+            there = (
+                f"Set region to one of {', '.join(regions)}" if regions else "Nor is it elsewhere"
+            )
             raise AnsibleLookupError(f"{path}, {name}: {said}. {there}.")
         if source == "newest":
             return self._newest(name, locked["source"], region, variables)

@@ -147,7 +147,8 @@ def test_two_builds_are_locked_found_late_rolled_out_and_rolled_back(
     assert "web in ap-southeast-1 is stale: web-1 (m-1-ap-southeast-1) is 7 days older" in output
     assert "status=" in (fleet.folder / "coverage.prom").read_text(encoding="utf-8")
     output = fleet.play("lock", fails=True)
-    assert "but ap-southeast-1 has web-1" in output
+    refused = "web: web-2 is in cn-hangzhou, cn-shanghai, but ap-southeast-1 has web-1"
+    assert f"stays as it is: {refused}" in " ".join(output.split())
     assert fleet.lock == first
     assert "web in cn-hangzhou" not in fleet.play("lock", image_lock_only=["edge-web"])
 
@@ -188,7 +189,9 @@ def test_two_builds_are_locked_found_late_rolled_out_and_rolled_back(
     )
     assert "web in cn-hangzhou moves from web-2 (m-2-cn-hangzhou) to web-1" in output
     assert "7 days older." in output
-    assert "Held back: web-2 (m-2-cn-hangzhou) is denied" in fleet.play("lock", **denied)
+    assert "Held back: web in cn-hangzhou: web-2 (m-2-cn-hangzhou) is denied." in fleet.play(
+        "lock", **denied
+    )
     fleet.play("lock", image_lock_mode="verify", **denied)
     output = fleet.play("drift")
     assert batches(output) == [1, 1, 1]

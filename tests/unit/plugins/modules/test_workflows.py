@@ -538,7 +538,7 @@ def test_a_lock_that_was_edited_by_hand_is_an_error_with_the_line(run: Run, lock
     text = lock.read_text(encoding="utf-8").replace("image_family", "family")
     lock.write_text(text, encoding="utf-8")
 
-    drift = run(image_drift_info, hosts={}, lock=str(lock))
+    drift = run(image_drift_info, hosts={"web-1": "m-1"}, lock=str(lock))
     update = run(image_lock, path=str(lock), images=[WEB])
 
     assert drift["failed"]
