@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: to_dotenv
 short_description: Write environment variables
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: image_lock
 short_description: Read locked images
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
@@ -158,6 +158,8 @@ class LookupModule(LookupBase):
             (region,) = regions
         if region not in regions:
             said = "no region is named" if region is None else f"it is not locked in {region}"
+            if region in locked["waiting"] or (locked["waiting"] and not regions):
+                said = "its images are too young to be locked"
             there = (
                 f"Set region to one of {', '.join(regions)}" if regions else "Nor is it elsewhere"
             )
@@ -204,7 +206,7 @@ def _is_ens(locked: Json | None) -> bool:
 
 
 def _images_of(path: str) -> Json:
-    """Return {name: {"source": ..., "regions": {region: image}}} of a lock file.
+    """Return {name: {"source", "regions": {region: image}, "waiting": [region]}} of a lock file.
 
     It is read once a run, if it does not change: YAML takes long, and a lookup is evaluated for
     each host.
@@ -239,8 +241,11 @@ def _images_of(path: str) -> Json:
                 "regions": {
                     region: {key: entry[key] for key in _lock.IMAGE_KEYS if key in entry}
                     for region, entry in locked["regions"].items()
-                    if "image_id" in entry  # and not only noted, because it is too young
+                    if "image_id" in entry
                 },
+                "waiting": [
+                    region for region, entry in locked["regions"].items() if "image_id" not in entry
+                ],
             }
             for name, locked in lock.items()
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_coverage_info
 short_description: Find which wanted images are in which regions
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_drift_info
 short_description: Find which hosts run an outdated image
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:

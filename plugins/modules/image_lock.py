@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: image_lock
 short_description: Pin images in a lock file, on purpose
-version_added: 0.2.0
+version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:

@@ -144,6 +144,14 @@ def test_the_region_is_taken_from_the_environment_unless_that_is_empty(
     assert lookup(play, "db")[0]["image_id"] == "m-db"
 
 
+def test_an_image_that_is_too_young_yet_is_said_to_be(play: Path) -> None:
+    young = {"image_family": "web", "regions": {"cn-hangzhou": {"soaking": [{"image_id": "m-2"}]}}}
+    write(play / "images.lock.yml", {"web": young})
+
+    with pytest.raises(AnsibleLookupError, match="web: its images are too young to be locked"):
+        lookup(play, "web", region="cn-hangzhou")
+
+
 def test_the_region_of_a_play_is_not_the_node_of_an_image(
     play: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
