@@ -151,6 +151,8 @@ def test_no_block_of_a_guide_goes_unchecked(guide: str) -> None:
     assert {block.caption for block in blocks(guide)} - {""} == FILES.get(guide, set())
     if guide == "guide_start":
         return  # all its commands are run in their order
+    if guide == "guide_releases":
+        return  # test_release.py runs each
     known = ["ansible localhost *", *COMMANDS.get(guide, [])]
     for block in blocks(guide):
         for command in re.findall(r"^\$ (.*)", block.text, flags=re.M):
