@@ -67,6 +67,7 @@ lock: .venv/run.stamp ## Lock the newest versions of the development tools, and 
 
 clean: ## Remove all that the other targets made
 	rm -rf .venv .nox .cache
+	find plugins roles tests -name __pycache__ -prune -exec rm -rf {} +
 
 .cache/bench/venv.stamp: tests/bench/requirements.txt | .venv/run.stamp
 	@echo "Setting up .cache/bench, once: about a minute."

@@ -191,17 +191,20 @@ def verified(
     """Return the plan of an update whose problems say all that is wrong with the lock as it is."""
     plan = updated(lock, wanted, only, found, guards, now)
     problems = []
+    said = {problem.partition(", ")[0] for problem in plan.problems}
     for (name, region), entry in _lock.entries(lock).items():
         if only and name not in only:
             continue
         if denied(entry, guards.deny):
-            problems.append(f"{name} in {region}: {label(entry)} is locked, but denied")
+            denial = f"{name} in {region}: the locked {label(entry)} is denied"
+            if denial not in said:
+                problems.append(denial)
         elif (
             _lock.service(lock[name]) == "ens"
             and (name, region) in found
             and not any(_same(row, entry) for row in found[name, region])
         ):
-            problems.append(f"{name} in {region}: {label(entry)} is locked, but gone")
+            problems.append(f"{name} in {region}: the locked {label(entry)} is gone")
     for move in plan.moves:
         before, after = move["before"], move["after"]
         where = f"{move['name']} in {move['region']}"
@@ -300,6 +303,8 @@ class _Update:
             lost = ""
             if entry and denied(entry, self._guards.deny):
                 lost = f"the locked {label(entry)} is denied, "
+                if _same(rows[0], entry):
+                    why[region] = "nothing is newer"
             elif (
                 entry
                 and self._wanted.service == "ens"

@@ -765,12 +765,11 @@ def test_a_locked_image_that_is_denied_or_gone_is_said() -> None:
     old = locked(("a", 18), wanted=ens())
 
     assert verified(old, ens(), {"a": [image(20), image(18)]}, deny=["m-a-18", "m-a-20"]) == [
-        "web in a: web-18 (m-a-18) is locked, but denied",
         "web in a: the locked web-18 (m-a-18) is denied, web-20 (m-a-20) is denied, and no other "
         "image is allowed. Publish one, or roll back",
     ]
     assert verified(old, ens(min_age=3 * DAY), {"a": [image(20)]})[0] == (
-        "web in a: web-18 (m-a-18) is locked, but gone"
+        "web in a: the locked web-18 (m-a-18) is gone"
     )
 
 
@@ -791,9 +790,10 @@ def test_only_what_is_named_is_verified() -> None:
     images = [want(), want(name="db")]
 
     assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-3"], ["web"]) == []
-    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"])[0] == (
-        "web in a: web-18 (m-a-18) is locked, but denied"
-    )
+    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"]) == [
+        "web in a: the locked web-18 (m-a-18) is denied, nothing is newer, and no other image is "
+        "allowed. Publish one, or roll back"
+    ]
 
 
 def test_an_image_that_is_noted_is_said_once() -> None:
