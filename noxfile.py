@@ -224,7 +224,8 @@ def package(session: nox.Session) -> None:
     (archive,) = folder.glob("*.tar.gz")
     with tarfile.open(archive) as content:
         tops = {member.name.split("/")[0] for member in content.getmembers()}
-    wanted = {"CHANGELOG.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md"}
+    wanted = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "MANIFEST.json"}
+    wanted |= {"README.md", "README.zh-CN.md"}
     wanted |= {"changelogs", "docs", "meta", "plugins", "roles"}
     if tops != wanted:
         session.error(f"The archive has too many or too few of {sorted(tops ^ wanted)}.")
