@@ -115,7 +115,9 @@ def environment(home: Path) -> dict[str, str]:
     place = home / COLLECTIONS / "alicloud" / "compute"
     place.parent.mkdir(parents=True)
     place.symlink_to(ROOT, target_is_directory=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    # ansible-test, if it runs this, shows Python and Ansible the collection where that runs it.
+    theirs = ("ANSIBLE_", "PYTEST_", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     return {
         **kept,
         "HOME": str(home),

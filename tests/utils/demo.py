@@ -86,7 +86,7 @@ def main() -> int:
     output = CACHE / "demo"
     output.mkdir(parents=True, exist_ok=True)
     command = [
-        *(sys.executable, "-m", "ansible", "playbook"),
+        str(Path(sys.executable).with_name("ansible-playbook")),
         *("--extra-vars", json.dumps({"demo_output": str(output)})),
         str(COLLECTION / "docs" / "examples" / "demo.yml"),
     ]

@@ -98,7 +98,7 @@ def main() -> None:
             ):
                 prepared(folder, families, hosts)
                 command = [
-                    *(sys.executable, "-m", "ansible", "playbook"),
+                    str(Path(sys.executable).with_name("ansible-playbook")),
                     *("--inventory", str(folder / "hosts.json")),
                     *("--extra-vars", f"@{folder / 'images.json'}"),
                     str(COLLECTION / "docs" / "examples" / "fleet" / f"{playbook}.yml"),
