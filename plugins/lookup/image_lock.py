@@ -161,7 +161,7 @@ class LookupModule(LookupBase):
             if region in locked["waiting"] or (locked["waiting"] and not regions):
                 said = "its images are too young to be locked"
             there = (
-                f"Set region to one of {', '.join(regions)}" if regions else "Nor is it elsewhere"
+                f"Set region to one of {', '.join(regions)}" if regions else "It is locked nowhere"
             )
             raise AnsibleLookupError(f"{path}, {name}: {said}. {there}.")
         if source == "newest":

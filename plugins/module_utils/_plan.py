@@ -89,11 +89,7 @@ def rolled_back(
             region: [
                 image
                 for image in entry.get("previous", ())
-                # In the order of the lock, if nobody knows when they were made.
-                if not _created(entry) > LONG_AGO
-                or not _created(image) > LONG_AGO
-                or _created(image) < _created(entry)
-                if not denied(image, guards.deny)
+                if _before(image, entry) and not denied(image, guards.deny)
             ]
             for region, entry in entries.items()
         }
@@ -117,19 +113,19 @@ def rolled_back(
             }
             for region in lacking
         )
+        regions = {}
+        for region, entry in locked["regions"].items():
+            moved = _moved(entry, chosen[region], key, now) if region in chosen else dict(entry)
+            moved.pop("soaking", None)
+            soaking = entry.get("soaking", ())
+            regions[region] = {
+                **moved,
+                **_noted([image for image in soaking if not denied(image, guards.deny)]),
+            }
         plan.lock[name] = {
             **_lock.source(locked),
-            "regions": {
-                region: {
-                    **(_moved(entry, chosen[region], key, now) if region in chosen else entry),
-                    "soaking": [
-                        image
-                        for image in entry.get("soaking", ())
-                        if not denied(image, guards.deny)
-                    ],
-                }
-                for region, entry in locked["regions"].items()
-            },
+            # A region that had nothing but notes may have lost them.
+            "regions": {region: entry for region, entry in regions.items() if entry},
         }
     return _with_moves(plan, old)
 
@@ -508,6 +504,12 @@ def _locked_image(image: Json, agree: str) -> Json:
         "build": build(image, agree) if agree.startswith("tag:") else None,
     }
     return {key: value for key, value in result.items() if value}
+
+
+def _before(image: Json, entry: Json) -> bool:
+    """Was an image made before the locked one? If nobody knows, the order of the lock says so."""
+    unknown = LONG_AGO in (_created(image), _created(entry))
+    return unknown or _created(image) < _created(entry)
 
 
 def _same(image: Json, entry: Json | None) -> bool:

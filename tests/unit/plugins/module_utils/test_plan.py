@@ -861,3 +861,13 @@ def test_the_time_of_an_image_that_cannot_be_read_is_not_locked() -> None:
     plan = updated({}, want(), {"a": [image(20, creation_time="yesterday")]})
 
     assert "creation_time" not in plan.lock["web"]["regions"]["a"]
+
+
+def test_a_rollback_that_denies_all_that_a_region_noted_leaves_a_lock_that_can_be_read() -> None:
+    lock = grown(18, 20)
+    lock["web"]["regions"]["c"] = {"soaking": [{"image_id": "m-c-22"}]}
+
+    rolled = rolled_back(lock, deny="m-c-22").lock
+
+    assert set(rolled["web"]["regions"]) == {"a", "b"}
+    assert ids(_lock.parsed(_lock.written(rolled), "path")) == {"a": "m-a-18", "b": "m-b-18"}
