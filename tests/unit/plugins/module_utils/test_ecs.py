@@ -49,7 +49,7 @@ def test_the_newest_available_image_is_found(client: Client) -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 2, 8])
 def test_no_more_calls_than_allowed_are_under_way(emulator: Emulator, concurrency: int) -> None:
-    emulator.faults = [{"delay": 0.05}]
+    emulator.faults = [{"delay": 0.25}]
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
         newest_images(client, [*FAMILIES, "acs:x"], REGIONS)

@@ -104,7 +104,7 @@ def test_pages_are_asked_for_at_once_but_not_more_than_allowed(
     emulator: Emulator, concurrency: int
 ) -> None:
     emulator.catalogue = catalogue(shuffled(500))
-    emulator.faults = [{"delay": 0.03}]
+    emulator.faults = [{"delay": 0.25}]
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
         listed_images(client, ens_region_id=[NODE, OTHER_NODE])

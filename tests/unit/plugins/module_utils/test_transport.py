@@ -391,7 +391,7 @@ def test_a_try_ends_in_time_whatever_the_server_does(
     with listening(serve) as server:
         message = failure(f"{scheme}://127.0.0.1:{server.getsockname()[1]}", timeout=0.3)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     if scheme == "http" or serve is stalled:
         assert "gave no complete answer in 0.3 seconds" in message
 
