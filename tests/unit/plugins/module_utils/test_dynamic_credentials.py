@@ -186,7 +186,10 @@ def service(
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", only_loopback)
+    # Behind a proxy, requests trusts the first of them; up to 2.32.4, the last for Python 3.8, the
+    # second.
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(authority))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     # Shows also what the library prints to the stderr of its import.
     caplog.set_level(logging.WARNING, "urllib3")
     caplog.set_level(logging.DEBUG)
