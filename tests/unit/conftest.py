@@ -67,6 +67,24 @@ def emulator() -> t.Iterator[Emulator]:
 
 
 @pytest.fixture
+def connection(emulator: Emulator) -> dict[str, str]:
+    """The variables of an environment that calls the emulator."""
+    return {
+        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
+        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
+    }
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch, connection: dict[str, str]) -> None:
+    """This environment calls the emulator."""
+    for name, value in connection.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
 def warnings() -> list[str]:
     """What the client warned of."""
     return []

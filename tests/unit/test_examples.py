@@ -55,7 +55,7 @@ def commands() -> t.Iterator[t.Any]:
 
 
 @pytest.fixture
-def environment(emulator: Emulator, home: Path) -> dict[str, str]:
+def environment(connection: dict[str, str], home: Path) -> dict[str, str]:
     """An environment whose service is the emulator."""
     profile = {
         "name": "production",
@@ -70,10 +70,7 @@ def environment(emulator: Emulator, home: Path) -> dict[str, str]:
     config.chmod(0o600)
     return {
         **os.environ,
-        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
-        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
+        **connection,
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_LOCALHOST_WARNING": "false",

@@ -97,7 +97,7 @@ class Fleet(t.NamedTuple):
 
 
 @pytest.fixture
-def fleet(emulator: Emulator, home: Path, tmp_path: Path) -> Fleet:
+def fleet(connection: dict[str, str], home: Path, tmp_path: Path) -> Fleet:
     """Three regions, two nodes, and ten hosts, of which seven run build 1."""
     images = [
         {"name": "web", "image_family": "web", "region": REGIONS},
@@ -114,10 +114,7 @@ def fleet(emulator: Emulator, home: Path, tmp_path: Path) -> Fleet:
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
     environment = {
         **os.environ,
-        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
-        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
+        **connection,
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_LOCALHOST_WARNING": "false",

@@ -187,13 +187,11 @@ def test_the_first_five_minutes_are_as_shown(environment: dict[str, str], tmp_pa
 
 
 def test_the_uses_of_a_lookup_are_one_call_and_none_is_none(
-    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+    emulator: Emulator, connection: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     (text,) = (block.text for block in blocks("guide_choosing") if "Here it is asked" in block.text)
     (play,) = yaml.safe_load(text)
-    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
-    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
-    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    environment.update(connection)
     calls = []
     no_tasks: list[t.Any] = []
 
@@ -291,7 +289,7 @@ def test_the_policy_has_the_permissions_of_both_operations() -> None:
 
 
 def test_a_hostile_name_is_data(
-    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+    emulator: Emulator, connection: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     name = "<script>{{ 6 * 7 }}</script>"
     emulator.catalogue = {
@@ -305,9 +303,7 @@ def test_a_hostile_name_is_data(
         "tasks": [{"ansible.builtin.debug": {"msg": "{{ image.image_name }}"}}],
     }
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
-    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
-    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
-    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    environment.update(connection)
 
     assert f'"msg": "{name}"' in run("ansible-playbook play.yml", tmp_path, environment)
 
@@ -360,12 +356,10 @@ def test_the_credential_type_injects_its_fields_into_variables_that_are_read() -
 
 
 def test_an_empty_variable_counts_as_none(
-    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+    connection: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     environment.update(dict.fromkeys(shown("guide_controllers", "injectors.yml")["env"], ""))
-    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
-    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
-    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    environment.update(connection)
     environment["ALICLOUD_REGION"] = "cn-hangzhou"
     lookup = "lookup('alicloud.compute.ecs_image_family', 'web').image_name"
 
@@ -402,12 +396,10 @@ def test_the_rulebook_has_the_shape_of_one() -> None:
 
 
 def test_the_playbook_of_the_event_pins_the_build(
-    emulator: Emulator, environment: dict[str, str], tmp_path: Path
+    connection: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
     files("guide_controllers", tmp_path)
-    environment["ALIBABA_CLOUD_ENDPOINT_ECS"] = emulator.url
-    environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "testAKid"
-    environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "testAKsecret"
+    environment.update(connection)
 
     run(f"ansible-playbook build.yml -e {shlex.quote('build=web-20261120')}", tmp_path, environment)
 

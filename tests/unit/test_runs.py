@@ -26,14 +26,11 @@ HOSTS = 25
 
 
 @pytest.fixture
-def environment(emulator: Emulator, home: Path) -> dict[str, str]:
+def environment(connection: dict[str, str], home: Path) -> dict[str, str]:
     """An environment whose service is the emulator."""
     return {
         **os.environ,
-        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
-        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
+        **connection,
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_FORKS": "8",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,

@@ -123,7 +123,7 @@ def forms(secret: str) -> set[str]:
 
 
 @pytest.fixture
-def canaries(emulator: Emulator, home: Path) -> dict[str, str]:
+def canaries(emulator: Emulator, connection: dict[str, str], home: Path) -> dict[str, str]:
     """A key of canaries, in a profile and in the environment that is returned."""
     key = {"access_key_id": "canary", "access_key_secret": SECRET, "security_token": TOKEN}
     emulator.catalogue = {**emulator.catalogue, "credentials": [key]}
@@ -139,8 +139,7 @@ def canaries(emulator: Emulator, home: Path) -> dict[str, str]:
     config.chmod(0o600)
     return {
         **os.environ,
-        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
-        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
+        **connection,
         "ALIBABA_CLOUD_ACCESS_KEY_ID": "canary",
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET,
         "ALIBABA_CLOUD_SECURITY_TOKEN": TOKEN,

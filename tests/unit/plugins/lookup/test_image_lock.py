@@ -62,15 +62,6 @@ def play(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def key(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
-    """The key and the endpoints in the environment."""
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "testAKid")
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testAKsecret")
-    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
-    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ENS", emulator.url)
-
-
 def write(path: Path, lock: Json) -> None:
     """Write a lock."""
     _lock.replace(str(path), lambda _old: lock, lambda _warning: None)

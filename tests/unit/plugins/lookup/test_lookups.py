@@ -52,15 +52,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def key(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
-    """The key and the endpoints in the environment."""
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "testAKid")
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testAKsecret")
-    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
-    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ENS", emulator.url)
-
-
 def lookup(
     name: str,
     *terms: t.Any,
@@ -465,7 +456,7 @@ def test_what_is_kept_is_told_apart_by_all_options_but_these() -> None:
 
 
 def test_an_answer_that_is_known_imports_nothing_that_makes_calls(
-    emulator: Emulator, run: Path
+    connection: dict[str, str], run: Path
 ) -> None:
     program = """
 import json, sys
@@ -483,18 +474,11 @@ for name, term, options in json.loads(sys.argv[2]):
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
     asked = [[ECS, "web", {"region": "cn-hangzhou"}], [ENS, "edge-web-*", {"ens_region_id": NODE}]]
-    environment = {
-        **os.environ,
-        "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "testAKsecret",
-        "ALIBABA_CLOUD_ENDPOINT_ECS": emulator.url,
-        "ALIBABA_CLOUD_ENDPOINT_ENS": emulator.url,
-    }
     imported = []
     for _time in range(2):
         output = subprocess.run(
             [sys.executable, "-c", program, str(run), json.dumps(asked)],
-            env=environment,
+            env={**os.environ, **connection},
             check=True,
             capture_output=True,
             text=True,
