@@ -126,7 +126,9 @@ class LookupModule(LookupBase):
         wanted = names(terms)
         variables = variables or {}
         options = own_options(self, variables, kwargs)
-        path = os.path.join(self.get_basedir(variables), os.path.expanduser(options["path"]))
+        # Where the module and the role write it, also if a role's template asks.
+        folder = variables.get("playbook_dir") or self.get_basedir(variables)
+        path = os.path.join(folder, os.path.expanduser(options["path"]))
         try:
             lock = _images_of(path)
         except AlicloudError as error:

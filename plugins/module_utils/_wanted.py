@@ -136,6 +136,17 @@ def listings(
 
     Raises AlicloudError: a place that cannot be asked is no place without an image.
     """
+    try:
+        return _listings(options, places, warn)
+    except AlicloudError as error:
+        # The services' images are not what the modules that ask for places mean by the name.
+        error.found.pop("images", None)
+        raise
+
+
+def _listings(
+    options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
+) -> Listings:
     found: Listings = {}
     ecs = [place for place in places if place[0].service == "ecs"]
     if ecs:

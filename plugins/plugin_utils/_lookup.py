@@ -114,7 +114,25 @@ def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Opti
         name: plugin._templar.template(value) for name, value in variables.items() if name in named
     }
     plugin.set_options(var_options=variables, direct=direct)
-    return {name: plugin.get_option(name) for name in definitions if name != "_terms"}
+    options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
+    for name, definition in definitions.items():
+        said = [env["name"] for env in definition.get("env", ()) if env["name"] in os.environ]
+        if not said or {name, *definition.get("aliases", ())} & set(direct):
+            continue
+        # Ansible takes the last that is set, even to nothing, as pipelines set what they lack.
+        odd = len(said) > 1 or not os.environ[said[0]]
+        if odd and plugin.get_option_and_origin(name, hostvars=variables)[1].startswith("env"):
+            options[name] = _first(plugin, name, said)
+    return options
+
+
+def _first(plugin: LookupBase, option: str, variables: t.Iterable[str]) -> t.Any:
+    """Return what the first variable that is not empty says of an option, or its default."""
+    for variable in variables:
+        if os.environ[variable]:
+            plugin.set_option(option, os.environ[variable])
+            return plugin.get_option(option)
+    return plugin.option_definitions[option].get("default")
 
 
 def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options:

@@ -135,6 +135,16 @@ def test_the_region_is_taken_from_the_environment_unless_that_is_empty(
     assert lookup(play, "db")[0]["image_id"] == "m-db"
 
 
+def test_the_lock_of_the_playbook_is_read_in_a_role_too(play: Path, tmp_path: Path) -> None:
+    (tmp_path / "role").mkdir()
+    found = lookup(
+        play,
+        "db",
+        variables={"role_path": str(tmp_path / "role"), "playbook_dir": str(play)},
+    )
+    assert found[0]["image_id"] == "m-db"
+
+
 def test_an_image_that_is_too_young_yet_is_said_to_be(play: Path) -> None:
     young = {"image_family": "web", "regions": {"cn-hangzhou": {"soaking": [{"image_id": "m-2"}]}}}
     write(play / "images.lock.yml", {"web": young})

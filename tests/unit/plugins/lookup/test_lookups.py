@@ -153,6 +153,27 @@ def test_options_are_taken_from_variables(emulator: Emulator) -> None:
 
 
 @pytest.mark.usefixtures("key")
+def test_the_first_variable_of_the_environment_that_is_not_empty_names_the_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def region(**options: t.Any) -> str:
+        return str(lookup(ECS, "web", **options)[0]["region_id"])
+
+    monkeypatch.setenv("ALICLOUD_REGION", "cn-shanghai")
+    assert region() == "cn-shanghai"
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION", "")
+    assert region() == "cn-shanghai"
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")
+    assert region() == "cn-hangzhou"
+    assert region(region_id="ap-southeast-1") == "ap-southeast-1"
+    assert region(variables={"alicloud_region": "ap-southeast-1"}) == "ap-southeast-1"
+    monkeypatch.setenv("ALICLOUD_REGION", "")
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "")
+    with pytest.raises(AnsibleLookupError, match="No region is named"):
+        region()
+
+
+@pytest.mark.usefixtures("key")
 def test_a_key_of_a_variable_never_meets_a_token_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

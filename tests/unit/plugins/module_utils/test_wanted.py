@@ -324,3 +324,13 @@ def test_nothing_found_is_an_empty_list_and_a_refusal_an_error(emulator: Emulato
         found(denied)
 
     assert caught.value.code == "Forbidden.RAM"
+
+
+def test_of_a_refusal_in_some_places_only_the_errors_are_told(emulator: Emulator) -> None:
+    emulator.faults = [{"match": {"RegionId": "cn-shanghai"}, "code": "Odd", "status": 400}]
+
+    with pytest.raises(AlicloudError) as caught:
+        found(options(WEB, **access(emulator)))
+
+    # Images of the service would stand where the modules return what is in each place.
+    assert set(caught.value.found) == {"errors"}
