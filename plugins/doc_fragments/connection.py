@@ -46,7 +46,7 @@ options:
     default: ~/.aliyun/config.json
   validate_certs:
     description:
-      - Whether the certificate of the service is checked. Leave it on, but for tests.
+      - Whether the certificate of the service is checked. Turn it off in tests only.
     type: bool
     default: true
   ca_path:

@@ -56,7 +56,9 @@ options:
         type: list
         elements: str
       expect:
-        description: What the newest image must be like. One that is not is no reason to take an older one, but a mistake.
+        description:
+          - What the newest image must be like. If it is not, M(alicloud.compute.image_lock) fails rather than take an older
+            one that is, and M(alicloud.compute.image_coverage_info) calls it V(different).
         type: dict
         suboptions:
           architecture:

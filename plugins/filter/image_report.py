@@ -12,7 +12,8 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Turns what modules of this collection found, about images in regions and about hosts, into a text for a file.
+  - Turns what M(alicloud.compute.image_coverage_info) and M(alicloud.compute.image_drift_info) found, about images in regions
+    and about hosts, or data of the same form, into a text for a file.
   - It looks at nothing but its input, and the same input gives the same text.
 positional: format
 options:

@@ -14,6 +14,8 @@ author:
 description:
   - Writes a dictionary as the text of a file of environment variables, C(.env), which shells can read, too.
   - The keys of dictionaries in it are joined with C(_), in capital letters, and what a name must not have becomes C(_).
+  - Two keys that become one name are an error, and so is a value that shells and other readers of such files would take for
+    different things, with a single quote, a backslash, C(${) or a line break.
 options:
   _input:
     description: The values, strings and numbers, or dictionaries of these.

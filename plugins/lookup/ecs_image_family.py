@@ -86,8 +86,8 @@ class LookupModule(LookupBase):
     ) -> list[t.Any]:
         """Return an image dict, or None, for each family and region."""
         families = names(terms)
-        if terms and not families:
-            return []  # a loop over an empty list has no turn
+        if not families and (terms or not set(kwargs) - {"wantlist"}):
+            return []  # a loop over an empty list has no turn; with_ hands it on as no term at all
 
         def recall(options: Options, answers: Answers) -> list[t.Any] | None:
             # Without a region it is the profile's, which only the credentials know.

@@ -17,7 +17,9 @@ description:
   - Several images are a list, also with C(lookup). Use C(query(...) | first) for the newest of a series.
 options:
   _terms:
-    description: The names of the images, or globs such as V(web-*). Without any, all images are listed.
+    description:
+      - The names of the images, or globs such as V(web-*). Without any, all images are listed.
+      - Do not loop over a list of names with C(with_), which hands on an empty one as no name at all. Use C(loop) and C(query).
     type: list
     elements: str
   fail_on_missing:

@@ -23,7 +23,7 @@ options:
     elements: str
     required: true
   path:
-    description: The lock file. A relative path starts from the folder of the playbook.
+    description: The lock file. A relative path starts from the folder of the playbook, in roles, too.
     type: str
     default: images.lock.yml
     env:
@@ -92,8 +92,8 @@ RETURN = r"""
 _raw:
   description:
     - An image for each name, with RV(ignore:image_id) and, as far as they are known, RV(ignore:image_name),
-      RV(ignore:image_version), RV(ignore:creation_time) and RV(ignore:image_owner_alias), and with RV(ignore:region_id), or
-      RV(ignore:ens_region_id) of an ENS image.
+      RV(ignore:image_version), RV(ignore:creation_time) and RV(ignore:image_owner_alias). An ECS image has
+      RV(ignore:region_id) and RV(ignore:image_family), an ENS image RV(ignore:ens_region_id).
     - With O(source=newest), all that the service says of it.
   type: list
   elements: dict
@@ -124,11 +124,13 @@ class LookupModule(LookupBase):
     ) -> list[t.Any]:
         """Return an image dict for each name."""
         wanted = names(terms)
+        if not terms and set(kwargs) - {"wantlist"}:
+            raise AnsibleLookupError("No image is named. The names are those of the lock file.")
         variables = variables or {}
         options = own_options(self, variables, kwargs)
         # Where the module and the role write it, also if a role's template asks.
         folder = variables.get("playbook_dir") or self.get_basedir(variables)
-        path = os.path.join(folder, os.path.expanduser(options["path"]))
+        path = os.path.join(folder, os.path.expanduser(os.path.expandvars(options["path"])))
         try:
             lock = _images_of(path)
         except AlicloudError as error:

@@ -83,6 +83,9 @@ def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> 
         raise AlicloudError(
             f"ca_path {ca_path} is not there: it must be a file or folder with certificates."
         )
+    if ca_path and not os.access(ca_path, os.R_OK):
+        # In a call, it would look like a network that refuses.
+        raise AlicloudError(f"ca_path {ca_path} cannot be read by the user who makes the calls.")
     return Client(
         credentials(options, os.environ, warn),
         options.get("endpoint"),

@@ -179,10 +179,10 @@ def listed_images(
                 f"{option} is an empty list, which no image matches. Leave it out to list all."
             )
         for value in values or ():
-            if not value.strip() or not value.isprintable() or len(value) > 1024:
+            if not value or value != value.strip() or not value.isprintable() or len(value) > 1024:
                 raise AlicloudError(
                     f"{option} {value!r:.200} is not valid: it is empty, too long, or has control "
-                    "characters."
+                    "characters or spaces around it."
                 )
     names = image_name or []
     # How the service compares names is not documented, so that a name only narrows what is

@@ -78,7 +78,7 @@ images:
     - The newest image of each family in each region that has one, in the order asked, family by family.
     - When the task fails, those that were found all the same.
     - Keys that the service may leave out are returned if given, and keys that are not listed here are kept.
-  returned: always
+  returned: success, and when calls failed or something is missing
   type: list
   elements: dict
   contains:

@@ -71,7 +71,7 @@ images:
     - The images, newest first, ties in the order of their IDs.
     - When the task fails, those that were found all the same.
     - Keys that the service may leave out are returned if given, and keys that are not listed here are kept.
-  returned: always
+  returned: success, and when calls failed or something is missing
   type: list
   elements: dict
   contains:
@@ -86,7 +86,7 @@ images:
       type: str
       sample: edge-web-20261120
     ens_region_id:
-      description: The node that was asked, null if all were.
+      description: The node that was asked, null if no node was named.
       returned: always
       type: str
       sample: cn-dalian-unicom

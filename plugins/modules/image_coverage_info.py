@@ -26,6 +26,7 @@ options:
     description:
       - The build that is expected everywhere, by name of the wanted image. It is the value of what O(agree) names.
       - Of images that are not named here, the newest build that any region has is expected in all.
+      - It cannot name an image with O(agree=nothing).
     type: dict
     default: {}
   wait:
@@ -36,7 +37,7 @@ options:
     type: str
   poll:
     description:
-      - How long to wait between two looks. Only what is not there yet is asked for again.
+      - How long to wait between two looks, V(1s) at least. Only what is not there yet is asked for again.
     type: str
     default: 15s
 extends_documentation_fragment:
@@ -226,7 +227,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
     wanted = wanted_images(options)
-    expected = {name: str(value) for name, value in options["build"].items()}
+    expected = {name: _build(name, value) for name, value in options["build"].items()}
     patience = seconds("wait", options["wait"]) if options["wait"] else 0.0
     poll = seconds("poll", options["poll"])
     if poll < 1:
@@ -257,6 +258,13 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "builds": _coverage.builds(cells),
         "checked": written(now),
     }
+
+
+def _build(name: str, value: t.Any) -> str:
+    """Return what the build of an image is called. No region ever has one that has no name."""
+    if isinstance(value, (bool, list, dict)) or value in (None, ""):
+        raise AlicloudError(f"build has {value!r:.80} for {name}: it must name a build.")
+    return str(value)
 
 
 def main() -> None:

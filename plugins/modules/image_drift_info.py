@@ -23,17 +23,19 @@ options:
     description:
       - What each host runs, by host. Either the ID of its image, which is empty if nobody knows it, or a dictionary with
         C(image_id), C(name), which is the name of the wanted image that it should run, and C(region), its region or ENS node.
-      - Name and region may be empty, or left out, for hosts whose image ID says them, because it is in the lock as one that is
-        or was locked.
+      - Name and region may be empty, or left out, for hosts whose image is the newest, or is in the lock. Without a name, any
+        other host is unknown.
     type: dict
     required: true
   lock:
     description:
       - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked.
+      - It is read where the task runs, so run it on the controller. A relative path starts from the folder of the playbook.
     type: path
   images:
     description:
       - If given, hosts should run the newest of these images instead, and O(lock) only says which images there were before.
+        What an image must be like (C(expect)) is not looked at.
   serial:
     description:
       - The sizes of the batches in which outdated hosts are to be replaced, as Ansible's keyword C(serial) has them.
@@ -54,6 +56,8 @@ options:
     description:
       - How many images may lie between what a host runs and what it should run. If nobody knows how many, there are too many.
     type: int
+requirements:
+  - PyYAML
 extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted

@@ -23,7 +23,7 @@ description:
 options:
   path:
     description:
-      - The lock file. Its folder must be there.
+      - The lock file. Its folder must be there. A relative path starts from the folder of the playbook.
     type: path
     required: true
   mode:
@@ -32,7 +32,7 @@ options:
       - V(verify) changes nothing, and fails if V(update) would lock something else, or if a denied image is locked, or one that
         is gone. Of an image family, an image is known to be gone if the newest is older.
       - V(rollback) locks the image before the locked one again, in all regions that had another one. It asks no service. Add
-        the image that is left to O(deny), or the next V(update) locks it anew.
+        the image that you roll back from to O(deny), or the next V(update) locks it anew.
     type: str
     choices: [update, verify, rollback]
     default: update
@@ -47,7 +47,8 @@ options:
     description:
       - How old an image must be before it is locked, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
       - Younger images are noted in the lock, because a family only ever shows its newest. So a build of each night gets locked
-        three days later, if this runs each night. What was not locked before is not until then, which is no error.
+        three days later, if this runs each night. An image that was never locked stays unlocked until it is old enough, which
+        is no error.
     type: str
   deny:
     description:
@@ -57,10 +58,12 @@ options:
     default: []
   allow_older:
     description:
-      - Whether an image may be replaced with one that was made earlier. It is a mistake otherwise, since it means that the
-        locked image was removed.
+      - Whether an image may be replaced with one that was made earlier. Otherwise the task fails, since the locked image must
+        have been removed.
     type: bool
     default: false
+requirements:
+  - PyYAML
 extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
@@ -177,7 +180,8 @@ moves:
       before: {"image_id": "m-bp1aaaaaaaaaaaaaaaaa", "image_name": "web-20261119"}
       after: {"image_id": "m-bp1g7004ksh0oeuco5tz", "image_name": "web-20261120"}
 held:
-  description: The newest images that are not locked because they are denied or too young, and regions that a rollback leaves.
+  description: The newest images that are not locked because they are denied or too young, and regions in which a
+    rollback found no earlier one.
   returned: success
   type: list
   elements: dict

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from ansible import constants as C
 from ansible.errors import AnsibleLookupError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
@@ -28,19 +29,21 @@ Options = t.Dict[str, t.Any]
 
 KEYS = ("access_key_id", "access_key_secret", "security_token")
 SECRETS = ("access_key_secret", "security_token")
+# Whose variables of the environment the credentials read themselves.
+IDENTITY = (*KEYS, "profile")
 # What changes nothing in the answer to a question, but whether and when there is one.
 MANNERS = ("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
 
 
-def names(terms: t.Iterable[t.Any]) -> list[str]:
-    """Return the terms as strings, lists among them flattened."""
+def names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
+    """Return the terms, or a list of an option, as strings, lists among them flattened."""
     flat = [
         name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])
     ]
     for name in flat:
         if not isinstance(name, (str, int)) or isinstance(name, bool):
             raise AnsibleLookupError(
-                f"A term must be a string, or a list of strings, and not {name!r:.80}."
+                f"{option} must be a string, or a list of strings, and not {name!r:.80}."
             )
     return [str(name) for name in flat]
 
@@ -113,26 +116,68 @@ def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Opti
     variables = {
         name: plugin._templar.template(value) for name, value in variables.items() if name in named
     }
-    plugin.set_options(var_options=variables, direct=direct)
-    options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
+    preset: Options = {}
     for name, definition in definitions.items():
-        said = [env["name"] for env in definition.get("env", ()) if env["name"] in os.environ]
-        if not said or {name, *definition.get("aliases", ())} & set(direct):
-            continue
-        # Ansible takes the last that is set, even to nothing, as pipelines set what they lack.
-        odd = len(said) > 1 or not os.environ[said[0]]
-        if odd and plugin.get_option_and_origin(name, hostvars=variables)[1].startswith("env"):
-            options[name] = _first(plugin, name, said)
+        if not _checked(name, definition, direct, variables) and name not in IDENTITY:
+            said = [env["name"] for env in definition.get("env", ()) if env["name"] in os.environ]
+            # Ansible takes the last that is set, even to nothing, as pipelines set what they lack.
+            if len(said) > 1 or (said and not os.environ[said[0]]):
+                values = filter(None, map(os.environ.get, said))
+                preset[name] = next(values, definition.get("default"))
+    plugin.set_options(var_options=variables, direct={**direct, **preset})
+    options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
+    for name, value in options.items():
+        if name in preset and preset[name] is None:
+            options[name] = None
+        elif value is False and plugin.get_option_and_origin(name)[1] == C.CONFIG_FILE:
+            _boolean(name, _in_file(definitions[name]["ini"]))
     return options
 
 
-def _first(plugin: LookupBase, option: str, variables: t.Iterable[str]) -> t.Any:
-    """Return what the first variable that is not empty says of an option, or its default."""
-    for variable in variables:
-        if os.environ[variable]:
-            plugin.set_option(option, os.environ[variable])
-            return plugin.get_option(option)
-    return plugin.option_definitions[option].get("default")
+def _checked(name: str, definition: Options, direct: Options, variables: Options) -> bool:
+    """Return whether a lookup or a variable gives an option, and see that it has the right type.
+
+    Ansible takes a truth value that it cannot read for false, which would turn off the check of
+    certificates, and looks into no list. Its message for what is no text quotes it, secret or not.
+
+    Raises AnsibleLookupError.
+    """
+    for values, keys in (
+        (direct, [name, *definition.get("aliases", ())]),
+        (variables, [var["name"] for var in definition.get("vars", ())]),
+    ):
+        for key in keys:
+            value, kind = values.get(key), definition.get("type")
+            if value is None:
+                continue
+            if kind == "bool":
+                _boolean(name, value)
+            elif kind == "list" and isinstance(value, (list, tuple)):
+                values[key] = names(value, name)
+            elif kind in ("str", "path") and isinstance(value, (list, tuple, dict)):
+                what = "dictionary" if isinstance(value, dict) else "list"
+                raise AnsibleLookupError(f"{name} must be a string, and not a {what}.")
+            return True
+    return False
+
+
+def _boolean(name: str, value: t.Any) -> None:
+    try:
+        boolean(value)
+    except TypeError:
+        raise AnsibleLookupError(
+            f"{name} is {value!r:.80}: it must be true or false, or yes or no."
+        ) from None
+
+
+def _in_file(entries: t.Sequence[dict[str, str]]) -> t.Any:
+    """Return what Ansible's configuration file says of an option, as it stands there."""
+    import configparser
+
+    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
+    parser.read(C.CONFIG_FILE, encoding="utf-8")
+    (entry,) = entries
+    return parser.get(entry["section"], entry["key"], fallback=False)
 
 
 def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
@@ -141,8 +186,8 @@ def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options
     Raises AnsibleLookupError.
     """
     options = own_options(plugin, variables, direct)
-    for name in {*KEYS, "profile"} - set(direct):
-        # The credentials read the environment themselves, to tell what was given on purpose.
+    for name in set(IDENTITY) - set(direct):
+        # To tell what was given on purpose.
         origin = plugin.get_option_and_origin(name, hostvars=variables)[1]
         if origin.startswith("env") or name in _outranked(direct):
             options[name] = None

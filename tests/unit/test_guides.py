@@ -45,6 +45,7 @@ FILES = {
         "test_images.py",
         ".github/workflows/images.yml",
     },
+    "guide_fleet": {"hosts.yml"},
     "guide_migrating": {"images.tf"},
     "guide_controllers": {
         *("inputs.yml", "injectors.yml", "execution-environment.yml"),
@@ -181,6 +182,20 @@ def test_the_first_five_minutes_are_as_shown(environment: dict[str, str], tmp_pa
         ), f"{line} is not in {output}"
     assert "ansible-galaxy collection install git+https://" in installs
     assert "acs:ubuntu_22_04_x64" in asks
+
+
+# ---- Fleets
+
+
+def test_the_inventory_of_the_fleet_is_that_of_its_examples() -> None:
+    # With which test_examples.py runs the plays of the guide.
+    path = ROOT / "docs" / "examples" / "fleet" / "hosts.yml"
+    example = yaml.safe_load(path.read_text(encoding="utf-8"))["all"]["children"]
+    guide = shown("guide_fleet", "hosts.yml")["all"]["children"]
+
+    assert set(guide) == set(example)
+    assert guide["web"]["vars"] == example["web"]["vars"]
+    assert guide["web"]["hosts"].items() <= example["web"]["hosts"].items()
 
 
 # ---- Choosing

@@ -174,6 +174,69 @@ def test_the_first_variable_of_the_environment_that_is_not_empty_names_the_regio
 
 
 @pytest.mark.usefixtures("key")
+@pytest.mark.parametrize("value", ["ture", "", "/etc/ssl/certs", 7])
+def test_no_mistyped_truth_value_turns_the_check_of_certificates_off(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: t.Any
+) -> None:
+    words = r"validate_certs is .*: it must be true or false"
+    asked = (ECS, "web")
+    with pytest.raises(AnsibleLookupError, match=words):
+        lookup(*asked, region="cn-hangzhou", validate_certs=value)
+    variables = {"alicloud_validate_certs": value}
+    with pytest.raises(AnsibleLookupError, match=words):
+        lookup(*asked, region="cn-hangzhou", variables=variables)
+    # What stands in the lookup counts, and not what it outranks.
+    assert lookup(*asked, region="cn-hangzhou", variables=variables, validate_certs=False)
+
+    settings = tmp_path / "ansible.cfg"
+    monkeypatch.setattr(C, "CONFIG_FILE", str(settings))
+    monkeypatch.setattr(C.config, "_config_file", str(settings))
+    settings.write_text(f"[alicloud]\nvalidate_certs = {value}\n", encoding="utf-8")
+    C.config._parse_config_file()
+    with pytest.raises(AnsibleLookupError, match=words):
+        lookup(*asked, region="cn-hangzhou")
+    settings.write_text("[alicloud]\nvalidate_certs = no ; for a test\n", encoding="utf-8")
+    C.config._parse_config_file()
+    assert lookup(*asked, region="cn-hangzhou")
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        (ECS, {"region": [True]}, "region must be a string, or a list of strings, and not True"),
+        (ECS, {"region": [{"a": 1}]}, "region must be a string, or a list of strings"),
+        (ENS, {"architecture": [None]}, "architecture must be a string, or a list of strings"),
+        (ENS, {"access_key_secret": ["hidden"]}, "access_key_secret must be a string, and not a l"),
+        (ECS, {"profile": {"a": "hidden"}}, "profile must be a string, and not a dictionary"),
+    ],
+)
+def test_what_is_no_string_is_refused_without_a_secret(
+    name: str, options: dict[str, t.Any], words: str
+) -> None:
+    with pytest.raises(AnsibleLookupError, match=words) as caught:
+        lookup(name, "web", **options)
+
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("key")
+def test_a_list_may_be_nested_and_have_numbers() -> None:
+    assert len(lookup(ECS, "web", region=["cn-hangzhou", ["cn-shanghai"]])) == 2
+    with pytest.raises(AnsibleLookupError, match="No ENS image was found for 5"):
+        lookup(ENS, image_id=[5], ens_region_id=NODE)
+
+
+@pytest.mark.usefixtures("key")
+def test_an_empty_variable_of_a_choice_counts_as_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_TYPE", "")
+
+    assert lookup(ECS, "web", region="cn-hangzhou")
+
+
+@pytest.mark.usefixtures("key")
 def test_a_key_of_a_variable_never_meets_a_token_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import types
 import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.modules import (
@@ -114,6 +115,20 @@ def test_variables_that_are_set_to_nothing_are_not_set(
 
     assert result["image"]["region_id"] == "cn-hangzhou"
     assert len(emulator.calls) == 1
+
+
+def test_certificates_that_cannot_be_read_are_told_before_any_call(
+    run: Run, emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Tests may run as root, who reads all.
+    monkeypatch.setattr("os.access", lambda path, _mode: path != str(tmp_path))
+
+    result = run(
+        ecs_image_family_info, image_family="web", region="cn-hangzhou", ca_path=str(tmp_path)
+    )
+
+    assert result["msg"] == f"ca_path {tmp_path} cannot be read by the user who makes the calls."
+    assert emulator.calls == []
 
 
 def test_ens_images_are_listed_with_what_is_missing(run: Run) -> None:

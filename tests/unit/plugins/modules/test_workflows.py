@@ -440,6 +440,9 @@ def test_an_error_while_waiting_is_an_error(run: Run, emulator: Emulator) -> Non
         ({"poll": "often"}, "poll 'often' is not an age"),
         ({"poll": "0s"}, "poll is 0s: it must be at least 1s."),
         ({"build": {"db": "x"}}, "build has db, which is not in images."),
+        ({"build": {"web": None}, "wait": "1h"}, "build has None for web: it must name a build."),
+        ({"build": {"web": ""}}, "build has '' for web"),
+        ({"build": {"web": ["web-1"]}}, "build has ['web-1'] for web"),
         ({"images": None}, "missing required arguments: images"),
     ],
 )
