@@ -287,6 +287,7 @@ def test_a_mistake_is_a_clear_error(
 def test_an_empty_list_asks_for_nothing(emulator: Emulator) -> None:
     assert lookup(ENS, [], ens_region_id=NODE) == []
     assert lookup(ECS, [], region="cn-hangzhou") == []
+    assert lookup(ECS) == []  # as with_ asks
     assert emulator.calls == []
 
 
