@@ -95,7 +95,10 @@ def answered(
 
 
 def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
-    """Return all options of a lookup. Raises AnsibleLookupError for one that it does not have."""
+    """Return all options of a lookup.
+
+    Raises AnsibleLookupError for one that it does not have, or that is of the wrong type.
+    """
     direct.pop("wantlist", None)  # ansible-core 2.18 adds it in loops
     definitions = plugin.option_definitions
     known = {
@@ -137,6 +140,7 @@ def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Opti
 def _checked(name: str, definition: Options, direct: Options, variables: Options) -> bool:
     """Return whether a lookup or a variable gives an option, and see that it has the right type.
 
+    Lists are replaced, in direct and variables, by lists of strings.
     Ansible takes a truth value that it cannot read for false, which would turn off the check of
     certificates, and looks into no list. Its message for what is no text quotes it, secret or not.
 

@@ -145,6 +145,14 @@ def test_the_lock_of_the_playbook_is_read_in_a_role_too(play: Path, tmp_path: Pa
     assert found[0]["image_id"] == "m-db"
 
 
+def test_a_path_may_have_variables_of_the_environment(
+    play: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKS", str(play))
+
+    assert lookup(tmp_path, "db", path="$LOCKS/images.lock.yml")[0]["image_id"] == "m-db"
+
+
 def test_an_image_that_is_too_young_yet_is_said_to_be(play: Path) -> None:
     young = {"image_family": "web", "regions": {"cn-hangzhou": {"soaking": [{"image_id": "m-2"}]}}}
     write(play / "images.lock.yml", {"web": young})
