@@ -74,8 +74,8 @@ from ansible.plugins.lookup import LookupBase
 from ..plugin_utils._lookup import Options, answered, names
 
 if t.TYPE_CHECKING:
-    from ..module_utils._client import Client
-    from ..plugin_utils._answers import Answers
+    from ..module_utils._service.client import Client
+    from ..plugin_utils._run_cache import Answers
 
 
 class LookupModule(LookupBase):
@@ -96,7 +96,7 @@ class LookupModule(LookupBase):
             return found if families and None not in found else None
 
         def ask(client: Client, options: Options, answers: Answers) -> list[t.Any]:
-            from ..module_utils._ecs import missing, missing_error, newest_images
+            from ..module_utils._images.ecs import missing, missing_error, newest_images
 
             def once(pair: tuple[str, str], newest_image: t.Callable[[], t.Any]) -> t.Any:
                 def asked() -> tuple[t.Any, bool]:

@@ -63,8 +63,8 @@ from ansible.plugins.lookup import LookupBase
 from ..plugin_utils._lookup import Options, answered, names
 
 if t.TYPE_CHECKING:
-    from ..module_utils._client import Client
-    from ..plugin_utils._answers import Answers
+    from ..module_utils._service.client import Client
+    from ..plugin_utils._run_cache import Answers
 
 FILTERS = ("ens_region_id", "image_id", "snapshot_id", "owner", "platform", "architecture")
 
@@ -85,7 +85,7 @@ class LookupModule(LookupBase):
             return known["images"] if known else None
 
         def ask(client: Client, options: Options, answers: Answers) -> list[t.Any]:
-            from ..module_utils._ens import missing_error
+            from ..module_utils._images.ens import missing_error
 
             def asked() -> tuple[t.Any, bool]:
                 found = _found(client, wanted, options)
@@ -101,7 +101,7 @@ class LookupModule(LookupBase):
 
 def _found(client: Client, wanted: list[str], options: Options) -> dict[str, list[t.Any]]:
     """Return the images of each name or glob, None for one without, and what is missing."""
-    from ..module_utils._ens import listed_images, matches, missing
+    from ..module_utils._images.ens import listed_images, matches, missing
 
     images = listed_images(
         client, image_name=wanted or None, **{name: options[name] for name in FILTERS}

@@ -108,8 +108,8 @@ from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._errors import AlicloudError
-from ..plugin_utils._answers import Answers
 from ..plugin_utils._lookup import names, own_options
+from ..plugin_utils._run_cache import Answers
 
 PATIENCE = 60.0  # seconds that another process may take to read a lock
 
@@ -190,7 +190,7 @@ class LookupModule(LookupBase):
             fail_on_missing=False,
             **filters,
         )
-        from ..module_utils._images import LONG_AGO, created
+        from ..module_utils._images.image import LONG_AGO, created
 
         images = [image for image in found if image]
         if not images:
@@ -235,7 +235,7 @@ def _images_of(path: str) -> Json:
 
     import time
 
-    from ..module_utils import _lock
+    from ..module_utils._fleet import lock as _lock
 
     def read() -> tuple[Json, bool]:
         lock = _lock.read(path) or {}

@@ -283,8 +283,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._connection import connected, connection_spec, environment
-from ..module_utils._ecs import REGION_VARIABLES, missing, missing_error, newest_images
+from ..module_utils._images.ecs import REGION_VARIABLES, missing, missing_error, newest_images
+from ..module_utils._options import connected, connection_spec, environment
 from ..module_utils._task import Task, answer
 
 ARGUMENT_SPEC: dict[str, t.Any] = {

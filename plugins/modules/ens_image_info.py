@@ -191,8 +191,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._connection import connected, connection_spec
-from ..module_utils._ens import OWNERS, listed_images, missing, missing_error
+from ..module_utils._images.ens import OWNERS, listed_images, missing, missing_error
+from ..module_utils._options import connected, connection_spec
 from ..module_utils._task import Task, answer
 
 FILTERS = (

@@ -198,12 +198,9 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _coverage
-from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
-from ..module_utils._images import written
-from ..module_utils._task import Task, answer
-from ..module_utils._wanted import (
+from ..module_utils._fleet import coverage as _coverage
+from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
     listings,
@@ -211,6 +208,9 @@ from ..module_utils._wanted import (
     span,
     wanted_images,
 )
+from ..module_utils._images.image import written
+from ..module_utils._options import connection_spec
+from ..module_utils._task import Task, answer
 
 HEARTBEAT = 60.0  # seconds, after which a line is shown again that did not change
 ARGUMENT_SPEC: dict[str, t.Any] = {

@@ -206,12 +206,13 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _drift, _lock
-from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
-from ..module_utils._images import written
+from ..module_utils._fleet import drift as _drift
+from ..module_utils._fleet import lock as _lock
+from ..module_utils._fleet.wanted import WANTED_SPEC, listings, wanted_images
+from ..module_utils._images.image import written
+from ..module_utils._options import connection_spec
 from ..module_utils._task import Task, answer
-from ..module_utils._wanted import WANTED_SPEC, listings, wanted_images
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs", "ens"),

@@ -236,12 +236,19 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _lock, _plan
-from ..module_utils._connection import connection_spec
 from ..module_utils._errors import AlicloudError
-from ..module_utils._images import written
+from ..module_utils._fleet import lock as _lock
+from ..module_utils._fleet import plan as _plan
+from ..module_utils._fleet.wanted import (
+    COMPARED_SPEC,
+    WANTED_SPEC,
+    enumerated,
+    listings,
+    wanted_images,
+)
+from ..module_utils._images.image import written
+from ..module_utils._options import connection_spec
 from ..module_utils._task import Task, answer
-from ..module_utils._wanted import COMPARED_SPEC, WANTED_SPEC, enumerated, listings, wanted_images
 
 LIST = {"type": "list", "elements": "str"}
 ARGUMENT_SPEC: dict[str, t.Any] = {

@@ -20,10 +20,10 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ..module_utils._errors import AlicloudError
-from ._answers import Answers
+from ._run_cache import Answers
 
 if t.TYPE_CHECKING:
-    from ..module_utils._client import Client
+    from ..module_utils._service.client import Client
 
 Options = t.Dict[str, t.Any]
 
@@ -85,7 +85,7 @@ def answered(
     if found is not None:
         return found
 
-    from ..module_utils._connection import connected
+    from ..module_utils._options import connected
 
     try:
         with connected(options, Display().warning) as client:

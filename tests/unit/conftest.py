@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "roles" / "emulator" / "files"))
 
 if t.TYPE_CHECKING:
-    from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
     from emulator import Emulator
 
 
@@ -93,8 +93,10 @@ def warnings() -> list[str]:
 @pytest.fixture
 def client(emulator: Emulator, warnings: list[str]) -> t.Iterator[Client]:
     """A client of the emulator that gives up at once."""
-    from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
-    from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+        Credentials,
+    )
 
     credentials = Credentials("testAKid", "testAKsecret")
     with Client(credentials, emulator.url, warn=warnings.append, retry_timeout=0) as connected:

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.alicloud.compute.plugins.module_utils._connection import connection_spec
-from ansible_collections.alicloud.compute.plugins.module_utils._credentials import ENVIRONMENT
+from ansible_collections.alicloud.compute.plugins.module_utils._options import connection_spec
+from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+    ENVIRONMENT,
+)
 from ansible_collections.alicloud.compute.plugins.modules import (
     ecs_image_family_info,
     ens_image_info,

@@ -12,12 +12,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.compute.plugins.module_utils import _client, _replies
-from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
-from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._ens import listed_images
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+from ansible_collections.alicloud.compute.plugins.module_utils._service import client as _client
+from ansible_collections.alicloud.compute.plugins.module_utils._service import replies as _replies
+from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
+from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+    Credentials,
+)
 from emulator import Emulator
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_faults.rst"
@@ -179,7 +182,7 @@ def test_the_clock_of_the_service_is_taken_once(emulator: Emulator, service: str
 
 
 def test_an_expired_certificate_is_an_error_in_a_test_of_its_own() -> None:
-    tests = Path(__file__).parent / "plugins" / "module_utils" / "test_transport.py"
+    tests = Path(__file__).parent / "plugins" / "module_utils" / "_service" / "test_transport.py"
     what, (words,) = CALLS["an expired certificate"]
 
     assert what == "error"
@@ -270,7 +273,7 @@ def test_the_guide_says_of_each_error_code_whether_it_is_tried_again() -> None:
 
 
 def test_the_guide_knows_the_words_of_errors_without_a_code() -> None:
-    plugins = Path(_client.__file__).parents[1]
+    plugins = Path(_client.__file__).parents[2]
     code = "".join(path.read_text(encoding="utf-8") for path in plugins.rglob("*.py"))
     section = GUIDE.read_text(encoding="utf-8").split("   * - The message has\n")[1]
     words = re.findall(r"   \* - ``(.+)``\n     - ", section.split("\n---")[0])

@@ -13,14 +13,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.alicloud.compute.plugins.module_utils._client import Client, base_url
-from ansible_collections.alicloud.compute.plugins.module_utils._credentials import (
+from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+from ansible_collections.alicloud.compute.plugins.module_utils._service.client import (
+    Client,
+    base_url,
+)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
     Credentials,
     credentials,
 )
-from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._ens import listed_images
-from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from emulator import Emulator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -22,8 +22,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.alicloud.compute.plugins.module_utils import _credentials
-from ansible_collections.alicloud.compute.plugins.module_utils._ecs import REGION_VARIABLES
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import REGION_VARIABLES
+from ansible_collections.alicloud.compute.plugins.module_utils._service import (
+    credentials as _credentials,
+)
 from emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]

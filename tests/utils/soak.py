@@ -55,10 +55,12 @@ def resident() -> int:
 
 def soak(url: str) -> int:
     """Make the calls, print the figures, and return the exit code."""
-    from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
-    from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
-    from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
-    from ansible_collections.alicloud.compute.plugins.module_utils._ens import listed_images
+    from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
+    from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+        Credentials,
+    )
 
     def answers(client: Client) -> list[t.Any]:
         """Return 20 ECS answers and one ENS listing: 24 calls or so if none fails."""

@@ -14,10 +14,12 @@ import os
 import sys
 import time
 
-from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
-from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._ens import listed_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
+from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+    Credentials,
+)
 
 asked = json.loads(sys.argv[1])
 key = Credentials(

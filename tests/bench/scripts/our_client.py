@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.alicloud.compute.plugins.module_utils._client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._credentials import Credentials
-from ansible_collections.alicloud.compute.plugins.module_utils._ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
+from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
+from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+    Credentials,
+)
 
 key = Credentials(
     os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
-from ansible_collections.alicloud.compute.plugins.module_utils import _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
 from emulator import Emulator
 
 Json = t.Dict[str, t.Any]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from ansible_collections.alicloud.compute.plugins.module_utils import _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
 from ansible_collections.alicloud.compute.plugins.modules import (
     image_coverage_info,
     image_drift_info,

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which wanted images are where: what the services list, judged place by place."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .._errors import AlicloudError, Json
+from .._images.image import LONG_AGO, created
+from .lock import IMAGE_KEYS
+from .wanted import (
+    Listings,
+    Place,
+    Wanted,
+    age,
+    build,
+    in_timeline,
+    label,
+    made,
+    precise,
+    span,
+    unexpected,
+)
+
+PRESENT = "present"
+STATES = (PRESENT, "absent", "stale", "different")
+# What copies of one build have in common in all regions.
+COMMON = ("architecture", "os_type", "platform", "size", "image_size", "image_version")
+
+
+def cells(
+    wanted: t.Sequence[Wanted], found: Listings, expected: t.Mapping[str, str], now: datetime
+) -> list[Json]:
+    """Return for each wanted image in each region what is there, in the order asked.
+
+    Each as {name, service, region, status, reason, age} with the keys of an image, which are None
+    if there is none. expected has the build that is expected of some images, by name; of others it
+    is the newest that is found anywhere.
+
+    status is one of STATES: present; absent; stale, if it is too old or of an earlier build than
+    what is expected; different, if it is not what it should be in another way. age is in seconds.
+
+    Raises AlicloudError for an expected build of something that is not wanted, or has no builds.
+    """
+    unknown = sorted(set(expected) - {image.name for image in wanted})
+    if unknown:
+        raise AlicloudError(f"build has {', '.join(unknown)}, which is not in images.")
+    for image in wanted:
+        if image.agree == "nothing" and image.name in expected:
+            raise AlicloudError(
+                f"build has {image.name}, whose regions agree in nothing, so no build can be told "
+                "from another. Set agree to what the build is a value of."
+            )
+    return [
+        cell for image in wanted for cell in _cells(image, found, expected.get(image.name), now)
+    ]
+
+
+def gaps(judged: t.Sequence[Json]) -> list[str]:
+    """Return a sentence for each cell that is not as it should be."""
+    return [
+        f"{cell['name']} in {cell['region']} is {cell['status']}: {cell['reason']}"
+        for cell in judged
+        if cell["status"] != PRESENT
+    ]
+
+
+def counts(judged: t.Sequence[Json]) -> dict[str, int]:
+    """Return how many cells there are of each status."""
+    return {state: sum(cell["status"] == state for cell in judged) for state in STATES}
+
+
+def lacking(wanted: t.Sequence[Wanted], judged: t.Sequence[Json]) -> list[Place]:
+    """Return the places of the cells that are not as they should be."""
+    by_name = {image.name: image for image in wanted}
+    return [(by_name[cell["name"]], cell["region"]) for cell in judged if cell["status"] != PRESENT]
+
+
+def progress(judged: t.Sequence[Json], most: int = 3) -> str:
+    """Return how far the images have come that are not everywhere, such as web 2/3."""
+    total: dict[str, int] = {}
+    late: dict[str, list[str]] = {}
+    for cell in judged:
+        total[cell["name"]] = total.get(cell["name"], 0) + 1
+        if cell["status"] != PRESENT:
+            there = cell["image_name"] or cell["image_id"] or "nothing"
+            late.setdefault(cell["name"], []).append(f"{cell['region']} ({there})")
+    shown = [
+        f"{name} is in {total[name] - len(regions)} of {total[name]} regions, not in "
+        f"{', '.join(regions[:most])}{', ...' if len(regions) > most else ''}"
+        for name, regions in list(late.items())[:most]
+    ]
+    more = f"; and {len(late) - most} more images" if len(late) > most else ""
+    return "; ".join(shown) + more
+
+
+def builds(judged: t.Sequence[Json]) -> list[Json]:
+    """Return the images of all cells that have one, for a timeline."""
+    return [
+        in_timeline(cell["name"], cell["service"], cell["region"], cell, "newest")
+        for cell in judged
+        if cell["image_id"]
+    ]
+
+
+def _cells(wanted: Wanted, found: Listings, expected: str | None, now: datetime) -> list[Json]:
+    newest = {
+        region: rows[0]
+        for region in wanted.regions
+        for rows in [found[wanted.name, region]]
+        if rows
+    }
+    model = _model(newest, wanted.agree, expected)
+    result = []
+    for region in wanted.regions:
+        image = newest.get(region)
+        status, reason = _judged(wanted, image, model, expected, now)
+        old = None if image is None else age(image, now)
+        result.append(
+            {
+                "name": wanted.name,
+                "service": wanted.service,
+                "region": region,
+                "status": status,
+                "reason": reason,
+                **{key: (image or {}).get(key) for key in IMAGE_KEYS},
+                "creation_time": made(image or {}),
+                # A clock that is a little late is no reason for an age below 0.
+                "age": None if old is None else max(0, int(old)),
+            }
+        )
+    return result
+
+
+def _model(
+    newest: t.Mapping[str, Json], agree: str, expected: str | None
+) -> tuple[str, Json] | None:
+    """Return the image that the others should be like, and its region; None without."""
+    if agree == "nothing" and expected is None:
+        return None
+    candidates = [
+        (region, image)
+        for region, image in newest.items()
+        if build(image, agree) and expected in (None, build(image, agree))
+    ]
+    return max(candidates, key=lambda pair: _created(pair[1]), default=None)
+
+
+def _judged(
+    wanted: Wanted,
+    image: Json | None,
+    model: tuple[str, Json] | None,
+    expected: str | None,
+    now: datetime,
+) -> tuple[str, str]:
+    """Return the status of a place, and why it is not present."""
+    if image is None:
+        return "absent", "there is no available image"
+    old = age(image, now)
+    if wanted.max_age and (old is None or old > wanted.max_age):
+        since = "does not say when it was made" if old is None else f"is {precise(old)} old"
+        return "stale", f"{label(image)} {since}, and max_age is {precise(wanted.max_age)}"
+    wrong = unexpected(image, wanted.expect)
+    if wrong:
+        return "different", f"{label(image)}: {wrong}"
+    if wanted.agree == "nothing":
+        return PRESENT, ""
+    key = build(image, wanted.agree)
+    if key is None:
+        return "different", f"{label(image)} has no {wanted.agree}, by which the regions must agree"
+    if model is None:
+        return "stale", f"{label(image)} is there, and {expected} is nowhere"
+    region, other = model
+    apart = (_created(other) - _created(image)).total_seconds()
+    if key != build(other, wanted.agree):
+        if apart > 0 and created(image):
+            return (
+                "stale",
+                f"{label(image)} is {span(apart)} older than {label(other)} in {region}",
+            )
+        return "different", f"{label(image)} is there, and {label(other)} in {region}"
+    for name in COMMON:
+        if name in image and name in other and image[name] != other[name]:
+            return (
+                "different",
+                f"{label(image)}: its {name} is {image[name]}, and {other[name]} in {region}",
+            )
+    return PRESENT, ""
+
+
+def _created(image: Json) -> datetime:
+    return created(image) or LONG_AGO

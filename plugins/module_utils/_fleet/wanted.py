@@ -1,0 +1,317 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wanted images: what a fleet runs on, where it must be, and what it must be like.
+
+The service may be asked for them; what is done with the answers is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from datetime import datetime
+
+from .._errors import AlicloudError, Json
+from .._images.ecs import newest_of
+from .._images.ens import OWNERS, listed_images, selected
+from .._images.image import created, written
+from .._options import connected, environment, for_service
+
+AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+# What tells builds apart in all their regions, where each copy has its own ID.
+BUILD_KEYS = ("image_name", "image_version")
+EXPECTABLE = ("architecture", "os_type", "platform")
+
+LIST = {"type": "list", "elements": "str"}
+# The options of the plugins for wanted images, beside those of a connection to both services.
+WANTED_SPEC: dict[str, t.Any] = {
+    "images": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "image_family": {"type": "str", "aliases": ["family"]},
+            "region": {**LIST, "aliases": ["regions", "region_id"]},
+            "image_name": LIST,
+            "ens_region_id": LIST,
+            "owner": {**LIST, "choices": list(OWNERS)},
+            "platform": LIST,
+            "architecture": LIST,
+            "expect": {
+                "type": "dict",
+                "options": {
+                    **{key: {"type": "str"} for key in EXPECTABLE},
+                    "tags": {"type": "dict"},
+                },
+            },
+            "agree": {"type": "str"},
+            "min_age": {"type": "str"},
+            "max_age": {"type": "str"},
+        },
+        "required_one_of": [("image_family", "image_name")],
+        "mutually_exclusive": [("image_family", "image_name")],
+        "required_together": [("image_family", "region"), ("image_name", "ens_region_id")],
+        "required_by": dict.fromkeys(("owner", "platform", "architecture"), "image_name"),
+    },
+    "network": {
+        "type": "str",
+        "choices": ["public", "vpc"],
+        "default": "public",
+        "fallback": (environment, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
+    },
+}
+# What plugins have, too, that look at how the images of the regions compare.
+COMPARED_SPEC: dict[str, t.Any] = {
+    "agree": {"type": "str", "default": BUILD_KEYS[0]},
+    "max_age": {"type": "str"},
+}
+
+
+class Wanted(t.NamedTuple):
+    """One wanted image."""
+
+    name: str
+    service: str  # ecs or ens
+    # What the service is asked: image_family, or image_name with its filters.
+    source: Json
+    regions: tuple[str, ...]
+    # What all regions must have in common: one of BUILD_KEYS, tag:KEY or nothing.
+    agree: str
+    # Seconds, or None.
+    min_age: float | None
+    max_age: float | None
+    expect: Json
+
+
+# A wanted image in one of its regions, and the key of what is known of it.
+Place = t.Tuple[Wanted, str]
+PlaceKey = t.Tuple[str, str]
+# The available images of each place, newest first: of a family at most one.
+Listings = t.Dict[PlaceKey, t.List[Json]]
+
+
+def wanted_images(options: t.Mapping[str, t.Any]) -> list[Wanted]:
+    """Return the wanted images that the options of WANTED_SPEC describe.
+
+    Raises AlicloudError.
+    """
+    result: dict[str, Wanted] = {}
+    for given in options["images"] or ():
+        name = given["name"]
+        if not 0 < len(name) <= 128 or name != name.strip() or not name.isprintable():
+            raise AlicloudError(
+                f"images: the name {name!r:.200} is not valid: it has 1 to 128 printable "
+                "characters, and no white space around them."
+            )
+        if name in result:
+            raise AlicloudError(f"images: the name {name} is there twice.")
+        service = "ens" if given["image_family"] is None else "ecs"
+        regions = given["region" if service == "ecs" else "ens_region_id"]
+        if not regions:
+            raise AlicloudError(f"images: {name} has an empty list of regions.")
+        result[name] = Wanted(
+            name,
+            service,
+            _source(given),
+            tuple(dict.fromkeys(regions)),
+            _agree(given["agree"] or options.get("agree", BUILD_KEYS[0])),
+            _limit("min_age", given, options),
+            _limit("max_age", given, options),
+            {key: value for key, value in (given["expect"] or {}).items() if value},
+        )
+    if not result:
+        raise AlicloudError("No image is wanted: images is empty. Name one or more.")
+    return list(result.values())
+
+
+def listings(
+    options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
+) -> Listings:
+    """Ask the services for the available images of all places, newest first.
+
+    Each family is asked once a region, and each node is listed once.
+
+    Raises AlicloudError: a place that cannot be asked is no place without an image.
+    """
+    try:
+        return _listings(options, places, warn)
+    except AlicloudError as error:
+        # The services' images are not what the modules that ask for places mean by the name.
+        error.found.pop("images", None)
+        raise
+
+
+def _listings(
+    options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
+) -> Listings:
+    found: Listings = {}
+    ecs = [place for place in places if place[0].service == "ecs"]
+    if ecs:
+        pairs = [(wanted.source["image_family"], region) for wanted, region in ecs]
+        with connected(for_service(options, "ecs"), warn) as client:
+            answers = newest_of(client, list(dict.fromkeys(pairs)), options["network"])
+        newest = {(family, region): image for family, region, image in answers}
+        for (wanted, region), pair in zip(ecs, pairs):
+            image = newest[pair]
+            found[wanted.name, region] = [image] if image else []
+    ens = [place for place in places if place[0].service == "ens"]
+    if ens:
+        sources = [wanted.source for wanted, _node in ens]
+
+        def united(key: str) -> list[str]:
+            return list(dict.fromkeys(value for source in sources for value in source[key]))
+
+        with connected(for_service(options, "ens"), warn) as client:
+            rows = listed_images(
+                client,
+                ens_region_id=list(dict.fromkeys(node for _wanted, node in ens)),
+                image_name=united("image_name"),
+                owner=united("owner"),
+            )
+        by_node: dict[str, list[Json]] = {}
+        for row in rows:
+            by_node.setdefault(row["ens_region_id"], []).append(row)
+        for wanted, node in ens:
+            source = wanted.source
+            found[wanted.name, node] = [
+                row
+                for row in by_node.get(node, ())
+                if selected(
+                    row,
+                    source["image_name"],
+                    source["owner"],
+                    source.get("platform"),
+                    source.get("architecture"),
+                )
+            ]
+    return found
+
+
+def build(image: Json, agree: str) -> str | None:
+    """Return what tells a build from others in all regions; None if the image does not say."""
+    if agree.startswith("tag:"):
+        # A lock has no tags, but the one that counts.
+        value = image["tags"].get(agree[4:]) if "tags" in image else image.get("build")
+    else:
+        value = image.get(agree)
+    return t.cast("str | None", value or None)
+
+
+def unexpected(image: Json, expect: Json) -> str:
+    """Return in which way an image is not what is expected; an empty text if it is."""
+    wrong = [
+        f"its {key} is {image.get(key) or 'not given'} and not {expect[key]}"
+        for key in EXPECTABLE
+        if key in expect and str(image.get(key, "")).casefold() != expect[key].casefold()
+    ]
+    tags = image.get("tags", {})
+    wrong += [
+        f"its tag {key} is {tags.get(key, 'not there')} and not {value}"
+        for key, value in expect.get("tags", {}).items()
+        if tags.get(key) != str(value)
+    ]
+    return ", ".join(wrong)
+
+
+def age(image: Json, now: datetime) -> float | None:
+    """Return the age of an image in seconds; None if it does not say when it was made."""
+    made = created(image)
+    return None if made is None else (now - made).total_seconds()
+
+
+def seconds(option: str, value: str) -> float:
+    """Return the seconds of an age such as 36h or 3d. Raises AlicloudError."""
+    found = AGE.fullmatch(value.strip())
+    if not found:
+        raise AlicloudError(
+            f"{option} {value!r:.80} is not an age: write a number and a unit, one of s, m, h, d "
+            "and w, such as 36h or 3d."
+        )
+    return float(found[1]) * UNITS[found[2]]
+
+
+def span(duration: float) -> str:
+    """Return a time span in words, such as 3 days, in the largest unit that it fills twice."""
+    left = abs(duration)
+    for unit, length in UNIT_NAMES:
+        if left >= 2 * length or (unit == "day" and left >= length):
+            break
+    return _counted(int(left // length), unit)
+
+
+def precise(duration: float) -> str:
+    """Return a time span in words that are closer, such as 1 day and 12 hours, for a comparison."""
+    left, parts = int(abs(duration)), []
+    for unit, length in UNIT_NAMES:
+        count, left = divmod(left, length)
+        if count:
+            parts.append(_counted(count, unit))
+    return " and ".join(parts[:2]) or "0 seconds"
+
+
+def label(image: t.Mapping[str, t.Any]) -> str:
+    """Return an image as people name it: web-20261120 (m-1)."""
+    name, identifier = image.get("image_name"), image["image_id"]
+    return f"{name} ({identifier})" if name and name != identifier else str(identifier)
+
+
+def made(image: t.Mapping[str, t.Any]) -> str | None:
+    """Return when an image was made as all results have it; None if it does not say."""
+    moment = created(image)
+    return written(moment) if moment else None
+
+
+def in_timeline(
+    name: str, service: str, region: str, image: t.Mapping[str, t.Any], state: str
+) -> Json:
+    """Return an image as the timeline of a report has it."""
+    return {
+        "name": name,
+        "service": service,
+        "region": region,
+        "image_id": image["image_id"],
+        "image_name": image.get("image_name") or image["image_id"],
+        "image_version": image.get("image_version"),
+        "creation_time": made(image),
+        "state": state,
+    }
+
+
+def enumerated(sentences: t.Sequence[str], more: str, most: int = 5) -> str:
+    """Return sentences as one text; of many the first, and where the others are."""
+    shown = "; ".join(sentences[:most])
+    left = len(sentences) - most
+    return f"{shown}; and {left} more, see {more}" if left > 0 else shown
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def _source(given: t.Mapping[str, t.Any]) -> Json:
+    if given["image_family"] is not None:
+        return {"image_family": given["image_family"]}
+    if not given["image_name"]:
+        raise AlicloudError(f"images: {given['name']} has an empty list as image_name.")
+    source = {"image_name": given["image_name"], "owner": given["owner"] or ["self", "system"]}
+    filters = {key: given[key] for key in ("platform", "architecture") if given[key]}
+    return {**source, **filters}
+
+
+def _limit(
+    option: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]
+) -> float | None:
+    """Return an age in seconds, of the image's own option or of the one for all."""
+    value = given[option] or options.get(option)
+    return seconds(option, value) if value else None
+
+
+def _agree(value: str) -> str:
+    if value in (*BUILD_KEYS, "nothing") or (value.startswith("tag:") and value[4:]):
+        return value
+    raise AlicloudError(
+        f"agree {value!r:.80} is not valid: it is {', '.join(BUILD_KEYS)}, tag:KEY or nothing."
+    )

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options that all modules and lookups share, and the client that they describe."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleFallbackNotFound
+
+from ._errors import AlicloudError
+from ._service.client import Client
+from ._service.credentials import CONFIG_FILE, credentials
+
+# The bounds of options that are numbers; a day is the longest that a task can mean to wait.
+LIMITS = (("timeout", 0.001, 86400), ("retry_timeout", 0, 86400), ("concurrency", 1, 100))
+
+
+def environment(*variables: str) -> str:
+    """Return the first of the environment variables that is set to something.
+
+    Ansible's own fallback takes one that is set to nothing, as pipelines set what they lack.
+    """
+    for variable in variables:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    raise AnsibleFallbackNotFound
+
+
+def connection_spec(*services: str) -> dict[str, t.Any]:
+    """Return the argument spec of the connection options; services are ecs, ens or both.
+
+    The environment variables of the key and the profile stand in _credentials: a key that a task
+    gives must not be completed with a token of the environment, and a fallback here would hide
+    which is which.
+    """
+    return {
+        "access_key_id": {"type": "str", "no_log": False},
+        "access_key_secret": {"type": "str", "no_log": True},
+        "security_token": {"type": "str", "no_log": True},
+        "profile": {"type": "str"},
+        "config_file": {"type": "path", "default": CONFIG_FILE},
+        "endpoint": {
+            "type": "str",
+            # Each of several services has its own: for_service() reads it.
+            "fallback": (environment, [endpoint_variable(*services)] if len(services) == 1 else []),
+        },
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "timeout": {"type": "float", "default": 10.0},
+        "retry_timeout": {"type": "float", "default": 90.0},
+        "concurrency": {"type": "int", "default": 8},
+    }
+
+
+def endpoint_variable(service: str) -> str:
+    """Return the environment variable that names the host of a service."""
+    return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
+
+
+def for_service(options: t.Mapping[str, t.Any], service: str) -> dict[str, t.Any]:
+    """Return the options of a plugin that asks both services, for the client of one."""
+    endpoint = options.get("endpoint") or os.environ.get(endpoint_variable(service)) or None
+    return {**options, "endpoint": endpoint}
+
+
+def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
+    """Return the client that the connection options describe. No call is made.
+
+    warn takes what the user should know though the calls succeed.
+
+    Raises AlicloudError for options that cannot work.
+    """
+    for name, least, most in LIMITS:
+        if not least <= options[name] <= most:
+            raise AlicloudError(
+                f"{name} is {options[name]}: it must be a number from {least} to {most}."
+            )
+    ca_path = options.get("ca_path")
+    if ca_path and not os.path.exists(ca_path):
+        raise AlicloudError(
+            f"ca_path {ca_path} is not there: it must be a file or folder with certificates."
+        )
+    if ca_path and not os.access(ca_path, os.R_OK):
+        # In a call, it would look like a network that refuses.
+        raise AlicloudError(f"ca_path {ca_path} cannot be read by the user who makes the calls.")
+    return Client(
+        credentials(options, os.environ, warn),
+        options.get("endpoint"),
+        warn=warn,
+        verify=(ca_path or True) if options["validate_certs"] else False,
+        timeout=options["timeout"],
+        retry_timeout=options["retry_timeout"],
+        concurrency=options["concurrency"],
+    )

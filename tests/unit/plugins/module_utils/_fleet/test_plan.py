@@ -1,0 +1,874 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a lock: each guard, and what is said of it."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import plan as _plan
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import Wanted
+from ansible_collections.alicloud.compute.plugins.module_utils._images.image import written
+
+Json = t.Dict[str, t.Any]
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+DAY = 86400.0
+FREE = _plan.Guards((), False)
+
+
+def image(day: int, region: str = "a", **others: t.Any) -> Json:
+    """Return the build of a night in November, as the service lists it."""
+    return {
+        "image_id": f"m-{region}-{day}",
+        "image_name": f"web-{day}",
+        "image_version": str(day),
+        "creation_time": f"2026-11-{day:02}T02:00:00Z",
+        "image_owner_alias": "self",
+        "architecture": "x86_64",
+        "tags": {"commit": f"c{day}"},
+        **others,
+    }
+
+
+def want(*regions: str, **others: t.Any) -> Wanted:
+    """Return a wanted image; of a family, if nothing else is said."""
+    base = Wanted("web", "ecs", {"image_family": "web"}, (), "image_name", None, None, {})
+    return base._replace(regions=regions or ("a",), **others)
+
+
+def ens(*regions: str, **others: t.Any) -> Wanted:
+    """Return a wanted ENS image."""
+    source = {"image_name": ["web-*"], "owner": ["self"]}
+    return want(*regions, **{"service": "ens", "source": source, **others})
+
+
+def updated(
+    old: _lock.Lock,
+    wanted: Wanted | t.Sequence[Wanted],
+    found: t.Mapping[t.Any, t.Any],
+    guards: _plan.Guards = FREE,
+    now: datetime = NOW,
+    only: t.Sequence[str] = (),
+) -> _plan.Plan:
+    """Return the plan of an update; what is found is listed by region, of one name."""
+    images = [wanted] if isinstance(wanted, Wanted) else wanted
+    listings = {
+        (key if isinstance(key, tuple) else (images[0].name, key)): rows
+        for key, rows in found.items()
+    }
+    return _plan.updated(old, images, only, listings, guards, now)
+
+
+def locked(*days: tuple[str, int], wanted: Wanted | None = None, **others: t.Any) -> _lock.Lock:
+    """Return the lock that has these builds in these regions."""
+    image_wanted = wanted or want(*(region for region, _day in days))
+    plan = updated(
+        {}, image_wanted, {region: [image(day, region, **others)] for region, day in days}
+    )
+    assert plan.problems == []
+    return plan.lock
+
+
+def ids(lock: _lock.Lock) -> dict[str, str]:
+    """Return the IDs that are locked of the one image, by region."""
+    return _lock.image_ids(lock).get("web", {})
+
+
+def test_a_first_lock_has_the_newest_images_and_says_so() -> None:
+    plan = updated({}, want("a", "b"), {"a": [image(20)], "b": [image(20, "b")]})
+
+    assert plan.lock == {
+        "web": {
+            "image_family": "web",
+            "regions": {
+                region: {
+                    "image_id": f"m-{region}-20",
+                    "image_name": "web-20",
+                    "image_version": "20",
+                    "creation_time": "2026-11-20T02:00:00Z",
+                    "image_owner_alias": "self",
+                    "resolved": "2026-11-22T12:00:00Z",
+                }
+                for region in "ab"
+            },
+        }
+    }
+    assert plan.sentences == [
+        "web in a is new: web-20 (m-a-20), made on 2026-11-20.",
+        "web in b is new: web-20 (m-b-20), made on 2026-11-20.",
+    ]
+    assert (plan.problems, plan.held) == ([], [])
+
+
+def test_a_lock_that_is_up_to_date_stays_as_it_is() -> None:
+    old = locked(("a", 20))
+
+    plan = updated(old, want(), {"a": [image(20)]}, now=NOW + timedelta(days=9))
+
+    assert plan.lock == old
+    assert plan.moves == []
+
+
+def test_an_image_that_moves_is_said_with_how_far_and_kept_as_the_one_before() -> None:
+    plan = updated(locked(("a", 18)), want(), {"a": [image(20)]})
+
+    assert plan.sentences == [
+        "web in a moves from web-18 (m-a-18) to web-20 (m-a-20), 2 days newer."
+    ]
+    assert plan.moves == [
+        {
+            "name": "web",
+            "region": "a",
+            "before": {key: image(18)[key] for key in _lock.IMAGE_KEYS},
+            "after": {key: image(20)[key] for key in _lock.IMAGE_KEYS},
+        }
+    ]
+    entry = plan.lock["web"]["regions"]["a"]
+    assert [earlier["image_id"] for earlier in entry["previous"]] == ["m-a-18"]
+    assert entry["previous"][0]["resolved"] == "2026-11-22T12:00:00Z"
+
+
+def test_a_move_without_times_does_not_say_how_far() -> None:
+    old = locked(("a", 18), creation_time=None)
+
+    plan = updated(old, want(), {"a": [image(20, creation_time=None)]})
+
+    assert plan.sentences == ["web in a moves from web-18 (m-a-18) to web-20 (m-a-20)."]
+    assert updated({}, want(), {"a": [image(20, creation_time="")]}).sentences == [
+        "web in a is new: web-20 (m-a-20)."
+    ]
+
+
+def test_as_many_earlier_images_are_kept_as_are_said_and_each_once() -> None:
+    lock = locked(("a", 1))
+    for day in (2, 3, 4, 5, 6, 7, 8):
+        lock = updated(lock, want(), {"a": [image(day)]}).lock
+    back = updated(lock, want(), {"a": [image(7)]}, _plan.Guards((), True)).lock
+
+    days = [entry["image_version"] for entry in lock["web"]["regions"]["a"]["previous"]]
+    assert days == ["7", "6", "5", "4", "3"]
+    days = [entry["image_version"] for entry in back["web"]["regions"]["a"]["previous"]]
+    assert days == ["8", "6", "5", "4", "3"]
+
+
+def test_what_is_not_wanted_any_more_is_dropped_and_said() -> None:
+    old = {**locked(("a", 20), ("b", 20)), "db": locked(("a", 3))["web"]}
+
+    plan = updated(old, want("a"), {"a": [image(20)]})
+
+    assert _lock.image_ids(plan.lock) == {"web": {"a": "m-a-20"}}
+    assert plan.sentences == [
+        "db in a is no longer locked; it was web-3 (m-a-3).",
+        "web in b is no longer locked; it was web-20 (m-b-20).",
+    ]
+
+
+def test_only_what_is_named_changes() -> None:
+    db = want(name="db")
+    old = {**locked(("a", 18)), "db": locked(("a", 3))["web"], "gone": locked(("a", 3))["web"]}
+
+    plan = updated(old, [want(), db], {("web", "a"): [image(20)]}, only=["web"])
+
+    assert [move["name"] for move in plan.moves] == ["web"]
+    assert plan.lock["db"] == old["db"]
+    assert plan.lock["gone"] == old["gone"]
+
+
+def test_what_has_a_problem_stays_and_others_are_planned() -> None:
+    old = locked(("a", 18))
+    db = want(name="db")
+
+    plan = updated(old, [want(), db], {("web", "a"): [], ("db", "a"): [image(20)]})
+
+    assert plan.problems == [
+        "web in a: there is no available image. A family does not follow an image that is copied "
+        "to another region: set it there, too"
+    ]
+    assert [move["name"] for move in plan.moves] == ["db"]
+
+
+def test_a_missing_image_of_ens_is_a_problem_in_its_own_words() -> None:
+    plan = updated({}, ens(), {"a": []})
+
+    assert plan.problems == [
+        "web in a: there is no image of that name, owner, platform and architecture"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "problem"),
+    [
+        (
+            want(max_age=2 * DAY),
+            image(20),
+            "web-20 (m-a-20) is 2 days and 10 hours old, and max_age is 2 days: see whether its "
+            "build has stopped",
+        ),
+        (
+            want(max_age=2 * DAY),
+            image(20, creation_time=""),
+            "web-20 (m-a-20) does not say when it was made, so its age cannot be checked",
+        ),
+        (
+            want(min_age=DAY),
+            image(20, creation_time="?"),
+            "web-20 (m-a-20) does not say when it was made, so its age cannot be checked",
+        ),
+        (
+            want(expect={"architecture": "arm64", "os_type": "linux", "tags": {"commit": "x"}}),
+            image(20, os_type="Linux"),
+            "web-20 (m-a-20) is not what is expected: its architecture is x86_64 and not arm64, "
+            "its tag commit is c20 and not x",
+        ),
+    ],
+)
+def test_a_guard_says_what_it_is_about(wanted: Wanted, found: Json, problem: str) -> None:
+    for old in ({}, locked(("a", 18))):
+        plan = updated(old, wanted, {"a": [found]})
+
+        assert plan.problems == [f"web in a: {problem}"]
+        assert "web" not in plan.lock
+        assert plan.moves == []
+        assert plan.held == []
+
+
+@pytest.mark.parametrize("limit", [{"max_age": 2 * DAY}, {"min_age": 2 * DAY}])
+def test_an_image_of_just_that_age_is_neither_too_old_nor_too_young(limit: Json) -> None:
+    plan = updated(
+        {}, want(**limit), {"a": [image(20)]}, now=datetime(2026, 11, 22, 2, 0, 0, 0, timezone.utc)
+    )
+
+    assert plan.problems == []
+    assert ids(plan.lock) == {"a": "m-a-20"}
+
+
+def test_a_young_image_is_held_and_the_locked_one_kept() -> None:
+    plan = updated(locked(("a", 20)), want(min_age=36 * 3600.0), {"a": [image(22)]})
+
+    assert ids(plan.lock) == {"a": "m-a-20"}
+    assert plan.moves == []
+    assert plan.held == [
+        {
+            "name": "web",
+            "region": "a",
+            "image_id": "m-a-22",
+            "reason": "web-22 (m-a-22) is 10 hours old, and min_age is 1 day and 12 hours",
+        }
+    ]
+    soaking = plan.lock["web"]["regions"]["a"]["soaking"]
+    assert [entry["image_id"] for entry in soaking] == ["m-a-22"]
+    assert "resolved" not in soaking[0]
+
+
+def test_a_young_image_is_noted_though_nothing_is_locked_yet() -> None:
+    plan = updated({}, want(min_age=DAY), {"a": [image(22)]})
+
+    assert plan.problems == []
+    assert plan.moves == []
+    assert [held["reason"] for held in plan.held] == [
+        "web-22 (m-a-22) is 10 hours old, and min_age is 1 day"
+    ]
+    assert list(plan.lock["web"]["regions"]["a"]) == ["soaking"]
+    assert verified(plan.lock, want(min_age=DAY), {"a": [image(22)]}) == [
+        "web in a is not locked: web-22 (m-a-22) is 10 hours old, and min_age is 1 day"
+    ]
+
+
+def test_a_locked_image_stays_though_it_is_too_young() -> None:
+    old = locked(("a", 22))
+
+    plan = updated(old, want(min_age=DAY), {"a": [image(22)]})
+
+    assert plan.lock == old
+    assert (plan.problems, plan.held) == ([], [])
+
+
+def test_nightly_builds_that_soak_for_three_days_get_locked_three_days_later() -> None:
+    wanted = want("a", "b", min_age=3 * DAY)
+    lock: _lock.Lock = {}
+    history = []
+    start = datetime(2026, 11, 1, 2, tzinfo=timezone.utc)
+    # Until the first build is old enough, it is noted, and nothing is locked.
+    for day in range(1, 15):
+        now = start + timedelta(days=day - 1, hours=3)
+        # A family shows its newest image only; before the fourth day no build was made.
+        newest = 1 if day < 5 else day
+        found = {region: [image(newest, region)] for region in "ab"}
+        plan = updated(lock, wanted, found, now=now)
+        assert plan.problems == []
+        # What is written is what is known the next day.
+        lock = _lock.parsed(_lock.written(plan.lock), "path")
+        if day < 4:
+            assert ids(lock) == {}
+            continue
+        history.append((day, ids(lock)["a"], ids(lock)["b"]))
+
+    expected = [(day, max(1, day - 3) if day >= 8 else 1) for day in range(4, 15)]
+    assert history == [(day, f"m-a-{build}", f"m-b-{build}") for day, build in expected]
+    soaking = lock["web"]["regions"]["a"]["soaking"]
+    assert [entry["image_version"] for entry in soaking] == ["14", "13", "12"]
+
+
+def test_a_build_that_soaked_is_locked_in_all_regions_or_in_none() -> None:
+    wanted = want("a", "b", min_age=2 * DAY)
+    lock = locked(("a", 10), ("b", 10))
+    # Build 12 comes to one region only, build 13 to both.
+    for day, found in ((12, (12, 10)), (13, (13, 13)), (14, (14, 14))):
+        listing = {"a": [image(found[0])], "b": [image(found[1], "b")]}
+        lock = updated(
+            lock, wanted, listing, now=datetime(2026, 11, day, 3, tzinfo=timezone.utc)
+        ).lock
+    assert ids(lock) == {"a": "m-a-10", "b": "m-b-10"}
+
+    listing = {"a": [image(15)], "b": [image(15, "b")]}
+    lock = updated(lock, wanted, listing, now=datetime(2026, 11, 15, 3, tzinfo=timezone.utc)).lock
+
+    assert ids(lock) == {"a": "m-a-13", "b": "m-b-13"}
+
+
+def test_a_build_that_soaks_is_forgotten_when_the_newest_is_older() -> None:
+    wanted = want(min_age=2 * DAY)
+    lock = updated(locked(("a", 18)), wanted, {"a": [image(22)]}).lock
+
+    lock = updated(lock, wanted, {"a": [image(21)]}).lock
+
+    soaking = lock["web"]["regions"]["a"]["soaking"]
+    assert [entry["image_id"] for entry in soaking] == ["m-a-21"]
+
+
+def test_a_build_that_soaked_and_was_withdrawn_is_not_locked() -> None:
+    wanted = want(min_age=2 * DAY)
+    lock = updated(locked(("a", 10)), wanted, {"a": [image(22)]}).lock
+
+    # Much later the family shows an earlier one, so the one that soaked was taken back.
+    later, guards = NOW + timedelta(days=9), _plan.Guards(["web-21"], False)
+    plan = updated(lock, wanted, {"a": [image(21)]}, now=later)
+    denied = updated(lock, wanted, {"a": [image(21)]}, guards, now=later)
+
+    assert ids(plan.lock) == {"a": "m-a-21"}
+    assert ids(denied.lock) == {"a": "m-a-10"}
+
+
+def test_a_denied_build_does_not_soak() -> None:
+    wanted = want(min_age=2 * DAY)
+    lock = updated(locked(("a", 18)), wanted, {"a": [image(21)]}).lock
+
+    plan = updated(lock, wanted, {"a": [image(22)]}, _plan.Guards(["web-21", "web-22"], False))
+
+    assert "soaking" not in plan.lock["web"]["regions"]["a"]
+    assert plan.held[0]["reason"] == "web-22 (m-a-22) is denied"
+
+
+def test_without_min_age_nothing_soaks_any_more() -> None:
+    lock = updated(locked(("a", 18)), want(min_age=2 * DAY), {"a": [image(22)]}).lock
+
+    plan = updated(lock, want(), {"a": [image(22)]})
+
+    assert ids(plan.lock) == {"a": "m-a-22"}
+    assert "soaking" not in plan.lock["web"]["regions"]["a"]
+
+
+@pytest.mark.parametrize("pattern", ["m-a-20", "web-20", "web-2*", "web-[12]0", "*"])
+def test_a_denied_image_is_held_and_the_locked_one_kept(pattern: str) -> None:
+    guards = _plan.Guards([pattern], False)
+
+    plan = updated(locked(("a", 8)), want(), {"a": [image(20)]}, guards)
+
+    if pattern == "*":
+        assert plan.problems == [
+            "web in a: the locked web-8 (m-a-8) is denied, web-20 (m-a-20) is denied, and no other "
+            "image is allowed. Publish one, or roll back"
+        ]
+    else:
+        assert ids(plan.lock) == {"a": "m-a-8"}
+        assert plan.held[0]["reason"] == "web-20 (m-a-20) is denied"
+
+
+@pytest.mark.parametrize("pattern", ["m-a-2", "web-2", "m-a-*", "WEB-20", ""])
+def test_only_names_match_globs_and_only_whole(pattern: str) -> None:
+    assert not _plan.denied(image(20), [pattern])
+    assert not _plan.denied({"image_id": "m-1"}, [pattern])
+
+
+def test_a_denied_image_is_not_judged_otherwise() -> None:
+    wanted = want(max_age=1.0, expect={"architecture": "arm64"})
+
+    plan = updated(locked(("a", 8)), wanted, {"a": [image(20)]}, _plan.Guards(["web-20"], False))
+
+    assert plan.problems == []
+
+
+def test_of_ens_the_newest_that_is_not_denied_is_locked() -> None:
+    rows = [image(22), image(21), image(20, architecture="arm64"), image(19)]
+    wanted = ens(min_age=DAY, expect={"architecture": "x86_64"})
+
+    plan = updated({}, wanted, {"a": rows}, _plan.Guards(["web-21"], False))
+
+    assert ids(plan.lock) == {"a": "m-a-19"}
+    assert plan.held[0]["reason"] == "web-22 (m-a-22) is 10 hours old, and min_age is 1 day"
+    assert "soaking" not in plan.lock["web"]["regions"]["a"]
+
+
+def test_of_ens_nothing_older_than_the_locked_image_is_taken() -> None:
+    old = locked(("a", 20), wanted=ens())
+    rows = [image(22), image(19)]
+
+    plan = updated(old, ens(min_age=DAY), {"a": rows})
+    allowed = updated(old, ens(min_age=DAY), {"a": rows}, _plan.Guards((), True))
+
+    assert plan.problems == [
+        "web in a: the locked web-20 (m-a-20) is gone, web-22 (m-a-22) is 10 hours old, and "
+        "min_age is 1 day, and no other image is allowed. Publish one, or roll back"
+    ]
+    assert allowed.sentences == [
+        "web in a moves from web-20 (m-a-20) to web-19 (m-a-19), 1 day older."
+    ]
+
+
+@pytest.mark.parametrize("wanted", [want(), ens()])
+def test_the_newest_does_not_go_backwards_unless_that_is_allowed(wanted: Wanted) -> None:
+    old = locked(("a", 20), wanted=wanted)
+
+    plan = updated(old, wanted, {"a": [image(18)]})
+    allowed = updated(old, wanted, {"a": [image(18)]}, _plan.Guards((), True))
+
+    assert plan.problems == [
+        "web in a: the newest is web-18 (m-a-18), which is 2 days older than the locked web-20 "
+        "(m-a-20). That one is gone: set allow_older to go back"
+    ]
+    assert ids(allowed.lock) == {"a": "m-a-18"}
+
+
+def test_an_image_without_a_time_may_be_older_and_is_not_called_ages_older() -> None:
+    plan = updated(locked(("a", 20)), want(), {"a": [image(21, creation_time="")]})
+
+    assert plan.problems == [
+        "web in a: the newest is web-21 (m-a-21), which does not say when it was made, and may be "
+        "older than the locked web-20 (m-a-20): set allow_older to take it"
+    ]
+
+
+def test_another_image_of_the_same_time_is_not_backwards() -> None:
+    plan = updated(locked(("a", 20)), want(), {"a": [image(20, image_id="m-other")]})
+
+    assert ids(plan.lock) == {"a": "m-other"}
+    assert plan.sentences[0].endswith("to web-20 (m-other).")
+
+
+def test_another_source_may_be_older_and_cannot_be_held_on_to() -> None:
+    other = want(source={"image_family": "web-lts"})
+    old = locked(("a", 20))
+
+    plan = updated(old, other, {"a": [image(18)]})
+    denied = updated(old, other, {"a": [image(22)]}, _plan.Guards(["web-22"], False))
+
+    assert ids(plan.lock) == {"a": "m-a-18"}
+    assert plan.lock["web"]["regions"]["a"]["previous"][0]["image_id"] == "m-a-20"
+    assert "web-22 (m-a-22) is denied, and no other image is allowed" in denied.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("agree", "builds", "problem"),
+    [
+        (
+            "image_name",
+            ("web-20", "web-19", "web-18"),
+            "web: web-20 is in a, but b has web-19 and c has web-18. Publish it there, or set "
+            "agree to another key or to nothing",
+        ),
+        (
+            "image_version",
+            ("20", "19", "19"),
+            "web: 20 is in a, but b, c have 19. Publish it there, or set agree to another key or "
+            "to nothing",
+        ),
+        (
+            "tag:commit",
+            ("c20", "c20", "c18"),
+            "web: c20 is in a, b, but c has c18. Publish it there, or set agree to another key or "
+            "to nothing",
+        ),
+    ],
+)
+def test_regions_that_disagree_are_a_problem(
+    agree: str, builds: tuple[str, ...], problem: str
+) -> None:
+    found = {}
+    for region, key in zip("abc", builds):
+        day = int(key[-2:])
+        found[region] = [image(day, region)]
+
+    plan = updated({}, want(*"abc", agree=agree), found)
+
+    assert plan.problems == [problem]
+
+
+def test_the_newest_build_is_named_first_wherever_it_is() -> None:
+    plan = updated({}, want(*"ab"), {"a": [image(18)], "b": [image(20, "b")]})
+
+    assert plan.problems[0].startswith("web: web-20 is in b, but a has web-18.")
+
+
+@pytest.mark.parametrize("agree", ["image_name", "tag:release"])
+def test_what_regions_cannot_agree_in_is_a_problem(agree: str) -> None:
+    found = {region: [image(20, region, image_name="")] for region in "ab"}
+
+    plan = updated({}, want("a", "b", agree=agree), found)
+
+    assert plan.problems == [
+        f"web in a, b: the image has no {agree}, by which the regions must agree. Set agree to "
+        "something that all images have"
+    ]
+
+
+def test_one_region_needs_what_it_should_agree_in_too() -> None:
+    assert (
+        "by which the regions must agree"
+        in (updated({}, want(agree="tag:release"), {"a": [image(20)]}).problems[0])
+    )
+
+
+def test_regions_that_need_not_agree_have_the_newest_each() -> None:
+    found = {"a": [image(20)], "b": [image(18, "b")]}
+
+    plan = updated({}, want("a", "b", agree="nothing"), found)
+
+    assert ids(plan.lock) == {"a": "m-a-20", "b": "m-b-18"}
+
+
+def test_the_tag_by_which_regions_agree_is_in_the_lock_so_that_it_can_be_held_on_to() -> None:
+    wanted = want("a", "b", agree="tag:commit")
+    old = locked(("a", 18), ("b", 18), wanted=wanted)
+    found = {"a": [image(20)], "b": [image(20, "b")]}
+
+    plan = updated(old, wanted, found, _plan.Guards(["web-20"], False))
+
+    assert old["web"]["regions"]["a"]["build"] == "c18"
+    assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
+
+
+def test_the_tag_in_the_lock_follows_the_one_that_is_agreed_by() -> None:
+    tags = {"commit": "c18", "release": "r18"}
+    old = locked(("a", 18), wanted=want(agree="tag:commit"), tags=tags)
+    found = {"a": [image(18, tags=tags)]}
+
+    release = updated(old, want(agree="tag:release"), found).lock
+    name = updated(old, want(), found).lock
+
+    assert release["web"]["regions"]["a"]["build"] == "r18"
+    assert "build" not in name["web"]["regions"]["a"]
+    assert ids(name) == ids(old)
+
+
+def test_one_region_that_is_held_holds_all() -> None:
+    wanted = want("a", "b")
+    old = locked(("a", 18), ("b", 18))
+    found = {"a": [image(20)], "b": [image(20, "b")]}
+
+    plan = updated(old, wanted, found, _plan.Guards(["m-b-20"], False))
+
+    assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
+    assert [held["region"] for held in plan.held] == ["b"]
+
+
+def test_a_region_that_is_new_waits_for_a_build_that_all_have() -> None:
+    old = locked(("a", 18))
+    found = {"a": [image(20)], "b": [image(20, "b")]}
+
+    plan = updated(old, want("a", "b"), found, _plan.Guards(["web-20"], False))
+
+    assert plan.problems == [
+        "web in b: web-20 (m-b-20) is denied, and no other image is allowed. "
+        "Publish one, or roll back"
+    ]
+
+
+# ---- rollback
+
+
+def rolled_back(
+    old: _lock.Lock, only: t.Sequence[str] = ("web",), agree: str = "image_name", deny: str = ""
+) -> _plan.Plan:
+    """Return the plan of a rollback."""
+    later = NOW + timedelta(hours=1)
+    return _plan.rolled_back(old, only, lambda _name: agree, _plan.Guards([deny], False), later)
+
+
+def grown(*days: int, regions: str = "ab") -> _lock.Lock:
+    """Return a lock that has had these builds, the last now."""
+    lock: _lock.Lock = {}
+    for day in days:
+        found = {region: [image(day, region)] for region in regions}
+        lock = updated(lock, want(*regions), found).lock
+    return lock
+
+
+def test_a_rollback_locks_the_image_before_in_all_regions() -> None:
+    plan = rolled_back(grown(17, 18, 20))
+
+    assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
+    assert plan.sentences[0] == (
+        "web in a moves from web-20 (m-a-20) to web-18 (m-a-18), 2 days older."
+    )
+    entry = plan.lock["web"]["regions"]["a"]
+    assert [one["image_id"] for one in entry["previous"]] == ["m-a-20", "m-a-17"]
+    assert entry["resolved"] == written(NOW + timedelta(hours=1))
+    assert plan.lock["web"]["image_family"] == "web"
+
+
+def test_a_rollback_goes_on_to_earlier_images_and_never_to_and_fro() -> None:
+    once = rolled_back(grown(17, 18, 20)).lock
+    twice = rolled_back(once).lock
+    thrice = rolled_back(twice)
+
+    assert ids(twice) == {"a": "m-a-17", "b": "m-b-17"}
+    assert thrice.problems == [
+        "web: there is no earlier image to roll back to, since the lock has none that is not denied"
+    ]
+    assert thrice.lock == twice
+    assert thrice.moves == []
+
+
+def test_a_rollback_passes_over_denied_images() -> None:
+    assert ids(rolled_back(grown(17, 18, 20), deny="web-18").lock)["a"] == "m-a-17"
+
+
+def test_a_rollback_needs_a_build_that_all_regions_had() -> None:
+    lock = grown(17, 18, 20)
+    lock["web"]["regions"]["b"]["previous"][0]["image_name"] = "another"
+    shared = rolled_back(lock)
+    del lock["web"]["regions"]["b"]["previous"][1:]
+    nothing = rolled_back(lock)
+
+    assert ids(shared.lock) == {"a": "m-a-17", "b": "m-b-17"}
+    assert nothing.problems == [
+        "web: there is no earlier image to roll back to, since the regions share none by image_name"
+    ]
+    assert ids(rolled_back(lock, agree="nothing").lock) == {"a": "m-a-18", "b": "m-b-18"}
+
+
+def test_a_rollback_takes_no_images_for_one_build_because_none_has_a_name() -> None:
+    lock = grown(18, 20)
+    for entry in lock["web"]["regions"].values():
+        del entry["previous"][0]["image_name"]
+
+    assert "the regions share none by image_name" in rolled_back(lock).problems[0]
+    assert rolled_back(lock, agree="image_version").problems == []
+
+
+def test_a_rollback_leaves_a_region_that_has_no_earlier_image_and_says_so() -> None:
+    lock = grown(18, 20)
+    del lock["web"]["regions"]["b"]["previous"]
+
+    plan = rolled_back(lock)
+
+    assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-20"}
+    assert plan.problems == []
+    assert [(held["region"], held["reason"]) for held in plan.held] == [
+        ("b", "web-20 (m-b-20) stays, since the lock has no earlier image")
+    ]
+
+
+def test_a_rollback_goes_by_the_order_of_the_lock_if_nobody_knows_the_times() -> None:
+    lock = grown(17, 18, 20)
+    for entry in lock["web"]["regions"].values():
+        del entry["creation_time"]
+
+    assert ids(rolled_back(lock).lock) == {"a": "m-a-18", "b": "m-b-18"}
+
+
+def test_a_rollback_leaves_others_and_minds_no_repetition() -> None:
+    lock = {**grown(18, 20), "db": grown(3, 5)["web"]}
+    denied = rolled_back(lock, ["web", "web"], deny="web-*")
+
+    plan = rolled_back(lock, ["web", "web"])
+
+    assert plan.lock["db"] == lock["db"]
+    assert {move["name"] for move in plan.moves} == {"web"}
+    assert len(denied.problems) == 1
+
+
+def test_a_rollback_keeps_what_is_noted_unless_it_is_denied() -> None:
+    lock = updated(
+        grown(18, 20),
+        want("a", "b", min_age=3 * DAY),
+        {region: [image(22, region)] for region in "ab"},
+    ).lock
+    noted = lock["web"]["regions"]["a"]["soaking"]
+
+    assert rolled_back(lock).lock["web"]["regions"]["a"]["soaking"] == noted
+    denied = rolled_back(lock, deny="m-a-22").lock
+    assert _lock.soaking(denied) == {("web", "b"): lock["web"]["regions"]["b"]["soaking"]}
+
+
+# ---- verify
+
+
+def verified(
+    lock: _lock.Lock,
+    wanted: Wanted | t.Sequence[Wanted],
+    found: t.Mapping[t.Any, t.Any],
+    deny: t.Sequence[str] = (),
+    only: t.Sequence[str] = (),
+) -> list[str]:
+    """Return what is wrong with a lock."""
+    images = [wanted] if isinstance(wanted, Wanted) else wanted
+    listings = {
+        (key if isinstance(key, tuple) else (images[0].name, key)): rows
+        for key, rows in found.items()
+    }
+    guards = _plan.Guards(deny, False)
+    return _plan.verified(lock, images, only, listings, guards, NOW).problems
+
+
+def test_a_lock_that_holds_has_no_problems() -> None:
+    soaking = want(min_age=3 * DAY)
+    old = locked(("a", 18))
+
+    assert verified(old, want(), {"a": [image(18)]}) == []
+    assert verified(old, soaking, {"a": [image(22)]}) == []
+    assert verified(old, want(), {"a": [image(22)]}, deny=["web-22"]) == []
+
+
+def test_a_lock_that_is_behind_says_by_how_much() -> None:
+    assert verified(locked(("a", 18)), want(), {"a": [image(20)]}) == [
+        "web in a: web-18 (m-a-18) is locked, but web-20 (m-a-20) is the newest that may be, 2 "
+        "days newer"
+    ]
+
+
+def test_what_is_locked_and_not_wanted_and_the_other_way_round_is_said() -> None:
+    old = {**locked(("a", 18)), "db": locked(("a", 3))["web"]}
+    found = {"a": [image(18)], "b": [image(18, "b")]}
+
+    assert verified(old, want("a", "b"), found) == [
+        "db in a is locked, but not wanted",
+        "web in b is not locked",
+    ]
+
+
+def test_what_is_not_wanted_is_said_beside_another_problem() -> None:
+    old = {**locked(("a", 18)), "db": locked(("a", 3))["web"]}
+
+    problems = verified(old, want(), {"a": []})
+
+    assert len(problems) == 2
+    assert problems[0] == "db in a is locked, but not wanted"
+    assert problems[1].startswith("web in a: there is no available image.")
+
+
+def test_a_locked_image_that_is_denied_or_gone_is_said() -> None:
+    old = locked(("a", 18), wanted=ens())
+
+    assert verified(old, ens(), {"a": [image(20), image(18)]}, deny=["m-a-18", "m-a-20"]) == [
+        "web in a: the locked web-18 (m-a-18) is denied, web-20 (m-a-20) is denied, and no other "
+        "image is allowed. Publish one, or roll back",
+    ]
+    assert verified(old, ens(min_age=3 * DAY), {"a": [image(20)]})[0] == (
+        "web in a: the locked web-18 (m-a-18) is gone"
+    )
+
+
+def test_of_a_family_only_an_older_newest_shows_that_an_image_is_gone() -> None:
+    (problem,) = verified(locked(("a", 18)), want(), {"a": [image(17)]})
+
+    assert problem.endswith("That one is gone: set allow_older to go back")
+
+
+def test_a_place_that_is_not_wanted_is_not_called_gone() -> None:
+    old = locked(("a", 18), ("b", 18), wanted=ens("a", "b"))
+
+    assert verified(old, ens(), {"a": [image(18)]}) == ["web in b is locked, but not wanted"]
+
+
+def test_only_what_is_named_is_verified() -> None:
+    old = {**locked(("a", 18)), "db": locked(("a", 3))["web"]}
+    images = [want(), want(name="db")]
+
+    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-3"], ["web"]) == []
+    assert verified(old, images, {("web", "a"): [image(18)]}, ["m-a-18"], ["web"]) == [
+        "web in a: the locked web-18 (m-a-18) is denied, nothing is newer, and no other image is "
+        "allowed. Publish one, or roll back"
+    ]
+
+
+def test_an_image_that_is_noted_is_said_once() -> None:
+    old = locked(("a", 18))
+    wanted = want(min_age=DAY)
+
+    first = updated(old, wanted, {"a": [image(22)]})
+    again = updated(first.lock, wanted, {"a": [image(22)]})
+
+    assert _plan.noted(old, first.lock) == ["web in a notes web-22 (m-a-22), which is too young."]
+    assert _plan.noted(first.lock, again.lock) == []
+
+
+# ---- what is locked is guarded, whatever it is asked by
+
+
+def test_a_filter_that_changes_is_no_reason_to_go_back() -> None:
+    old = locked(("a", 20), wanted=ens())
+    wider = want(service="ens", source={"image_name": ["web-*"], "owner": ["self", "system"]})
+
+    plan = updated(old, wider, {"a": [image(18)]})
+
+    assert "set allow_older to go back" in plan.problems[0]
+
+
+def test_another_family_with_the_same_image_is_said_in_the_diff_and_found_by_verify() -> None:
+    old = locked(("a", 20))
+    other = want(source={"image_family": "web-lts"})
+
+    plan = updated(old, other, {"a": [image(20)]})
+
+    assert plan.moves == []
+    assert _plan.noted(old, plan.lock) == ["web: image_family is web-lts, not web."]
+    assert verified(old, other, {"a": [image(20)]}) == ["web: image_family is web-lts, not web"]
+
+
+def test_what_an_editor_made_of_an_image_is_found_and_put_right() -> None:
+    old = locked(("a", 20))
+    old["web"]["regions"]["a"]["image_name"] = "web-9"
+
+    plan = updated(old, want(), {"a": [image(20)]})
+
+    said = "web in a: image_name of m-a-20 is web-20, not web-9"
+    assert plan.lock["web"]["regions"]["a"]["image_name"] == "web-20"
+    assert _plan.noted(old, plan.lock) == [f"{said}."]
+    assert verified(old, want(), {"a": [image(20)]}) == [said]
+
+
+def test_a_new_region_waits_and_the_others_stay_until_a_build_is_old_enough_everywhere() -> None:
+    wanted = want("a", "b", min_age=DAY)
+    old = locked(("a", 18))
+    young = {region: [image(22, region)] for region in "ab"}
+
+    waiting = updated(old, wanted, young)
+    later = {region: [image(23, region)] for region in "ab"}
+    arrived = updated(waiting.lock, wanted, later, now=NOW + timedelta(days=1))
+
+    assert ids(waiting.lock) == {"a": "m-a-18"}
+    assert waiting.problems == []
+    assert [held["region"] for held in waiting.held] == ["a", "b"]
+    assert ids(arrived.lock) == {"a": "m-a-22", "b": "m-b-22"}
+
+
+def test_the_time_of_an_image_that_cannot_be_read_is_not_locked() -> None:
+    plan = updated({}, want(), {"a": [image(20, creation_time="yesterday")]})
+
+    assert "creation_time" not in plan.lock["web"]["regions"]["a"]
+
+
+def test_a_rollback_that_denies_all_that_a_region_noted_leaves_a_lock_that_can_be_read() -> None:
+    lock = grown(18, 20)
+    lock["web"]["regions"]["c"] = {"soaking": [{"image_id": "m-c-22"}]}
+
+    rolled = rolled_back(lock, deny="m-c-22").lock
+
+    assert set(rolled["web"]["regions"]) == {"a", "b"}
+    assert ids(_lock.parsed(_lock.written(rolled), "path")) == {"a": "m-a-18", "b": "m-b-18"}

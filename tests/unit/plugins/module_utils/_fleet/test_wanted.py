@@ -1,0 +1,336 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wanted images: their options, and the words for ages and images."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import (
+    COMPARED_SPEC,
+    WANTED_SPEC,
+    Wanted,
+    age,
+    build,
+    enumerated,
+    label,
+    listings,
+    precise,
+    seconds,
+    span,
+    unexpected,
+    wanted_images,
+)
+from ansible_collections.alicloud.compute.plugins.module_utils._options import connection_spec
+from emulator import Emulator
+
+NODE = "cn-dalian-unicom"
+WEB = {"name": "web", "image_family": "web", "region": ["cn-hangzhou", "cn-shanghai"]}
+EDGE = {"name": "edge", "image_name": ["edge-web-*"], "ens_region_id": [NODE]}
+
+
+def options(*images: dict[str, t.Any], **others: t.Any) -> dict[str, t.Any]:
+    """Return the options of a task, as Ansible checks them."""
+    checked = ArgumentSpecValidator(
+        {
+            **connection_spec("ecs", "ens"),
+            **WANTED_SPEC,
+            **COMPARED_SPEC,
+            "min_age": {"type": "str"},
+        }
+    ).validate(json.loads(json.dumps({"images": images, **others})))
+    if checked.error_messages:
+        raise AlicloudError("; ".join(checked.error_messages))
+    result: dict[str, t.Any] = checked.validated_parameters
+    return result
+
+
+def wanted(*images: dict[str, t.Any], **others: t.Any) -> list[Wanted]:
+    """Return the wanted images of a task's options."""
+    return wanted_images(options(*images, **others))
+
+
+def test_an_image_has_the_limits_of_all_unless_it_has_its_own() -> None:
+    first, second = wanted(
+        {**WEB, "min_age": "36h", "agree": "tag:commit", "expect": {"os_type": "linux"}},
+        {**EDGE, "max_age": "9d"},
+        min_age="1d",
+        max_age="2w",
+        agree="image_version",
+    )
+
+    assert first == Wanted(
+        "web",
+        "ecs",
+        {"image_family": "web"},
+        ("cn-hangzhou", "cn-shanghai"),
+        "tag:commit",
+        36 * 3600,
+        14 * 86400,
+        {"os_type": "linux"},
+    )
+    assert second == Wanted(
+        "edge",
+        "ens",
+        {"image_name": ["edge-web-*"], "owner": ["self", "system"]},
+        (NODE,),
+        "image_version",
+        86400,
+        9 * 86400,
+        {},
+    )
+
+
+def test_a_region_that_is_named_twice_is_one_region() -> None:
+    (image,) = wanted({**WEB, "region": ["b", "a", "b"]})
+
+    assert image.regions == ("b", "a")
+
+
+def test_filters_are_part_of_what_is_asked() -> None:
+    (image,) = wanted({**EDGE, "owner": "self", "platform": "centos", "architecture": "x86_64"})
+
+    assert image.source == {
+        "image_name": ["edge-web-*"],
+        "owner": ["self"],
+        "platform": ["centos"],
+        "architecture": ["x86_64"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        ([], "No image is wanted: images is empty."),
+        ([WEB, WEB], "images: the name web is there twice."),
+        ([{**WEB, "name": ""}], "the name '' is not valid"),
+        ([{**WEB, "name": " web"}], "the name ' web' is not valid"),
+        ([{**WEB, "name": "web\n"}], "the name 'web\\n' is not valid"),
+        ([{**WEB, "name": "w" * 129}], "it has 1 to 128 printable characters"),
+        ([{**WEB, "region": []}], "images: web has an empty list of regions."),
+        ([{**EDGE, "ens_region_id": []}], "images: edge has an empty list of regions."),
+        ([{**EDGE, "image_name": []}], "images: edge has an empty list as image_name."),
+        ([{**WEB, "agree": "image_id"}], "agree 'image_id' is not valid: it is image_name,"),
+        ([{**WEB, "agree": "tag:"}], "agree 'tag:' is not valid"),
+        ([{**WEB, "min_age": "3"}], "min_age '3' is not an age"),
+        ([{**WEB, "max_age": "soon"}], "max_age 'soon' is not an age"),
+        ([{"name": "web"}], "one of the following is required: image_family, image_name"),
+        ([{**WEB, **EDGE}], "mutually exclusive"),
+        ([{**WEB, "owner": ["self"]}], "missing parameter(s) required by 'owner': image_name"),
+        ([{"name": "web", "image_family": "web"}], "required together: image_family, region"),
+    ],
+)
+def test_a_mistake_in_what_is_wanted_is_named(images: list[dict[str, t.Any]], words: str) -> None:
+    with pytest.raises(AlicloudError) as caught:
+        wanted(*images)
+
+    assert words in str(caught.value)
+
+
+def test_a_family_of_no_characters_is_no_family(emulator: Emulator) -> None:
+    given = options({**WEB, "image_family": ""}, **access(emulator))
+
+    with pytest.raises(AlicloudError, match="image_family '' is not valid"):
+        found(given)
+
+    assert emulator.calls == []
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("90s", 90),
+        ("5m", 300),
+        ("36h", 129600),
+        ("3d", 259200),
+        ("2w", 1209600),
+        ("1.5 h", 5400),
+        (" 3d ", 259200),
+        ("0s", 0),
+    ],
+)
+def test_an_age_is_a_number_and_a_unit(text: str, number: float) -> None:
+    assert seconds("min_age", text) == number
+
+
+@pytest.mark.parametrize("text", ["", "3", "d", "-3d", "3 days", "1e3s", "3d3h", "٣d", "3D"])
+def test_what_is_no_age_is_an_error(text: str) -> None:
+    with pytest.raises(AlicloudError, match=r"^max_age '.*' is not an age: write a number and a u"):
+        seconds("max_age", text)
+
+
+@pytest.mark.parametrize(
+    ("duration", "words", "closer"),
+    [
+        (0, "0 seconds", "0 seconds"),
+        (0.9, "0 seconds", "0 seconds"),
+        (1, "1 second", "1 second"),
+        (119, "119 seconds", "1 minute and 59 seconds"),
+        (120, "2 minutes", "2 minutes"),
+        (7199, "119 minutes", "1 hour and 59 minutes"),
+        (7200, "2 hours", "2 hours"),
+        (86399, "23 hours", "23 hours and 59 minutes"),
+        (86400, "1 day", "1 day"),
+        (36 * 3600, "1 day", "1 day and 12 hours"),
+        (-3 * 86400, "3 days", "3 days"),
+        (9 * 86400 + 300, "9 days", "9 days and 5 minutes"),
+    ],
+)
+def test_a_time_span_is_said_in_words(duration: float, words: str, closer: str) -> None:
+    assert span(duration) == words
+    assert precise(duration) == closer
+
+
+def test_the_age_of_an_image_is_counted_from_when_it_was_made() -> None:
+    now = datetime(2026, 11, 22, tzinfo=timezone.utc)
+
+    assert age({"creation_time": "2026-11-21T00:00:00Z"}, now) == 86400
+    assert age({"creation_time": "2026-11-21T00:00Z"}, now) == 86400
+    assert age({"creation_time": "yesterday"}, now) is None
+    assert age({}, now + timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        ({"image_id": "m-1", "image_name": "web-1"}, "web-1 (m-1)"),
+        ({"image_id": "m-1", "image_name": "m-1"}, "m-1"),
+        ({"image_id": "m-1", "image_name": None}, "m-1"),
+        ({"image_id": "m-1"}, "m-1"),
+    ],
+)
+def test_an_image_is_called_by_its_name_and_its_id(image: dict[str, t.Any], text: str) -> None:
+    assert label(image) == text
+
+
+@pytest.mark.parametrize(
+    ("image", "agree", "key"),
+    [
+        ({"image_name": "web-1"}, "image_name", "web-1"),
+        ({"image_name": ""}, "image_name", None),
+        ({}, "image_version", None),
+        ({"tags": {"commit": "abc"}}, "tag:commit", "abc"),
+        ({"tags": {}}, "tag:commit", None),
+        ({"tags": {}, "build": "of another time"}, "tag:commit", None),
+        ({"build": "abc"}, "tag:commit", "abc"),  # in a lock
+        ({"build": "abc", "image_name": "web-1"}, "image_name", "web-1"),
+    ],
+)
+def test_a_build_is_told_by_what_regions_agree_in(
+    image: dict[str, t.Any], agree: str, key: str | None
+) -> None:
+    assert build(image, agree) == key
+
+
+@pytest.mark.parametrize(
+    ("expect", "wrong"),
+    [
+        ({}, ""),
+        ({"architecture": "X86_64", "platform": "ubuntu"}, ""),
+        ({"architecture": "arm64"}, "its architecture is x86_64 and not arm64"),
+        ({"os_type": "linux"}, "its os_type is not given and not linux"),
+        ({"tags": {"team": "web", "size": 3}}, ""),
+        ({"tags": {"team": "db"}}, "its tag team is web and not db"),
+        (
+            {"architecture": "arm64", "tags": {"stage": "x"}},
+            "its architecture is x86_64 and not arm64, its tag stage is not there and not x",
+        ),
+    ],
+)
+def test_what_is_not_expected_is_said(expect: dict[str, t.Any], wrong: str) -> None:
+    image = {
+        "image_id": "m-1",
+        "architecture": "x86_64",
+        "platform": "Ubuntu",
+        "tags": {"team": "web", "size": "3"},
+    }
+
+    assert unexpected(image, expect) == wrong
+
+
+def test_of_many_sentences_the_first_are_shown() -> None:
+    assert enumerated(["a", "b"], "problems") == "a; b"
+    assert enumerated(list("abcde"), "problems") == "a; b; c; d; e"
+    assert enumerated(list("abcdefg"), "problems") == "a; b; c; d; e; and 2 more, see problems"
+
+
+def access(emulator: Emulator) -> dict[str, t.Any]:
+    """Return the connection options for the emulator."""
+    return {
+        "access_key_id": "testAKid",
+        "access_key_secret": "testAKsecret",
+        "endpoint": emulator.url,
+        "retry_timeout": 0,
+    }
+
+
+def found(given: dict[str, t.Any]) -> dict[tuple[str, str], list[t.Any]]:
+    """Return the listings of all places."""
+    images = wanted_images(given)
+    places = [(image, region) for image in images for region in image.regions]
+    return listings(given, places, lambda _warning: None)
+
+
+def test_each_question_is_asked_once(emulator: Emulator) -> None:
+    given = options(
+        WEB,
+        {**WEB, "name": "api"},
+        EDGE,
+        {**EDGE, "name": "cache", "image_name": ["edge-cache-*"]},
+        **access(emulator),
+    )
+
+    images = found(given)
+
+    assert images["web", "cn-hangzhou"] == images["api", "cn-hangzhou"]
+    names = [call["parameters"].get("ImageFamily") for call in emulator.calls]
+    assert names.count("web") == 2
+    pages = [call["parameters"].get("PageNumber", "1") for call in emulator.calls]
+    assert pages.count("1") == len(pages) - len(set(pages) - {"1"})
+    assert images["edge", NODE][0]["image_name"] == "edge-web-20261120"
+    assert {image["image_name"][:10] for image in images["cache", NODE]} == {"edge-cache"}
+
+
+def test_each_image_keeps_its_own_filters(emulator: Emulator) -> None:
+    given = options(
+        EDGE,
+        {**EDGE, "name": "all", "owner": ["self", "system", "others"]},
+        {**EDGE, "name": "arm", "architecture": ["ARM64"], "image_name": ["*"]},
+        {**EDGE, "name": "none", "platform": ["windows"]},
+        **access(emulator),
+    )
+
+    images = found(given)
+
+    assert {image["image_owner_alias"] for image in images["edge", NODE]} == {"self"}
+    assert images["all", NODE][0]["image_owner_alias"] == "others"
+    assert {image["architecture"] for image in images["arm", NODE]} == {"arm64"}
+    assert images["none", NODE] == []
+
+
+def test_nothing_found_is_an_empty_list_and_a_refusal_an_error(emulator: Emulator) -> None:
+    missing = options({**WEB, "image_family": "no"}, **access(emulator))
+    denied = {**missing, "access_key_id": "testDeniedAKid"}
+    denied["access_key_secret"] = "testDeniedAKsecret"
+
+    assert found(missing) == {("web", "cn-hangzhou"): [], ("web", "cn-shanghai"): []}
+    with pytest.raises(AlicloudError) as caught:
+        found(denied)
+
+    assert caught.value.code == "Forbidden.RAM"
+
+
+def test_of_a_refusal_in_some_places_only_the_errors_are_told(emulator: Emulator) -> None:
+    emulator.faults = [{"match": {"RegionId": "cn-shanghai"}, "code": "Odd", "status": 400}]
+
+    with pytest.raises(AlicloudError) as caught:
+        found(options(WEB, **access(emulator)))
+
+    # Images of the service would stand where the modules return what is in each place.
+    assert set(caught.value.found) == {"errors"}

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The types of image dicts, from the documentation's samples and from what they may become."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from ansible_collections.alicloud.compute.plugins.module_utils._images.image import image
+
+ECS_JSON_SAMPLE: dict[str, t.Any] = {
+    "CreationTime": "2018-01-10T01:01:10Z",
+    "Status": "Available",
+    "ImageFamily": "hangzhou-daily-update",
+    "Progress": "100",
+    "IsCopied": False,
+    "IsSupportIoOptimized": True,
+    "ImageOwnerAlias": "system",
+    "IsSupportCloudinit": True,
+    "ImageVersion": "2",
+    "Usage": "instance",
+    "IsSelfShared": "true",
+    "Description": "TestDescription",
+    "Size": 80,
+    "Platform": "CentOS",
+    "ImageName": "TestCentOS",
+    "OSName": "CentOS  7.3 64 bit",
+    "ImageId": "m-bp67acfmxazb1ph****",
+    "OSType": "linux",
+    "IsSubscribed": False,
+    "ProductCode": "test000****",
+    "Architecture": "x86_64",
+    "DiskDeviceMappings": {
+        "DiskDeviceMapping": [
+            {
+                "Type": "system",
+                "ImportOSSBucket": "testEcsImport",
+                "SnapshotId": "s-bp17441ohwka0yuhx9h0",
+                "ImportOSSObject": "test1.raw",
+                "Size": "80",
+                "Device": "/dev/xvda",
+                "Format": "qcow2",
+            }
+        ]
+    },
+    "Tags": {"Tag": [{"TagValue": "testValue", "TagKey": "testKey"}]},
+}
+ECS_XML_SAMPLE: dict[str, t.Any] = {
+    **ECS_JSON_SAMPLE,
+    "Progress": 100,
+    "ImageVersion": 2,
+    "IsSelfShared": True,
+    "IsCopied": "false",
+    "Size": "80",
+    "DiskDeviceMappings": {
+        "DiskDeviceMapping": [
+            {**ECS_JSON_SAMPLE["DiskDeviceMappings"]["DiskDeviceMapping"][0], "Size": 80}
+        ]
+    },
+}
+ECS_IMAGE = {
+    "architecture": "x86_64",
+    "creation_time": "2018-01-10T01:01:10Z",
+    "description": "TestDescription",
+    "disk_device_mappings": [
+        {
+            "device": "/dev/xvda",
+            "format": "qcow2",
+            "import_oss_bucket": "testEcsImport",
+            "import_oss_object": "test1.raw",
+            "size": 80,
+            "snapshot_id": "s-bp17441ohwka0yuhx9h0",
+            "type": "system",
+        }
+    ],
+    "image_family": "hangzhou-daily-update",
+    "image_id": "m-bp67acfmxazb1ph****",
+    "image_name": "TestCentOS",
+    "image_owner_alias": "system",
+    "image_version": "2",
+    "is_copied": False,
+    "is_self_shared": True,
+    "is_subscribed": False,
+    "is_support_cloudinit": True,
+    "is_support_io_optimized": True,
+    "os_name": "CentOS  7.3 64 bit",
+    "os_type": "linux",
+    "platform": "CentOS",
+    "product_code": "test000****",
+    "progress": 100,
+    "region_id": "cn-hangzhou",
+    "size": 80,
+    "status": "Available",
+    "tags": {"testKey": "testValue"},
+    "usage": "instance",
+}
+ENS_SAMPLE: dict[str, t.Any] = {
+    "Architecture": "x86_64",
+    "CreationTime": "2017-12-08T12:10:03Z",
+    "DiskDeviceMappings": {
+        "DiskDeviceMapping": [
+            {
+                "Format": "qcow2",
+                "Size": "20",
+                "Type": "system",
+                "imageId": "m-5q7jl1ws7ns7p7n2ejxxxx",
+            }
+        ]
+    },
+    "ImageId": "m-5si16wo6simkt267p8b7hcmy3",
+    "ImageName": "test",
+    "ImageOwnerAlias": "self",
+    "ImageSize": "40",
+    "Platform": "centos",
+    "RegionId": "cn-dalian-unicom",
+    "SnapshotId": "s-5si16wo6simkt267p8b7hcmy3",
+}
+
+
+@pytest.mark.parametrize("sample", [ECS_JSON_SAMPLE, ECS_XML_SAMPLE])
+def test_both_ecs_samples_come_out_as_the_same_typed_dict(sample: dict[str, t.Any]) -> None:
+    found = image(sample, "DescribeImageFromFamily", region_id="cn-hangzhou")
+
+    assert found == ECS_IMAGE
+    assert {key: type(value) for key, value in found.items()} == {
+        key: type(value) for key, value in ECS_IMAGE.items()
+    }
+
+
+@pytest.mark.parametrize("size", ["40", 40])
+@pytest.mark.parametrize("disk_size", ["20", 20])
+def test_both_ens_samples_come_out_as_the_same_typed_dict(
+    size: str | int, disk_size: str | int
+) -> None:
+    disk = {**ENS_SAMPLE["DiskDeviceMappings"]["DiskDeviceMapping"][0], "Size": disk_size}
+    sample = {
+        **ENS_SAMPLE,
+        "ImageSize": size,
+        "DiskDeviceMappings": {"DiskDeviceMapping": [disk]},
+    }
+
+    found = image(sample, "DescribeImages", ens_region_id="cn-dalian-unicom")
+
+    assert found == {
+        "architecture": "x86_64",
+        "creation_time": "2017-12-08T12:10:03Z",
+        "disk_device_mappings": [
+            {
+                "format": "qcow2",
+                "size": 20,
+                "type": "system",
+                "image_id": "m-5q7jl1ws7ns7p7n2ejxxxx",
+            }
+        ],
+        "ens_region_id": "cn-dalian-unicom",
+        "image_id": "m-5si16wo6simkt267p8b7hcmy3",
+        "image_name": "test",
+        "image_owner_alias": "self",
+        "image_size": 40,
+        "platform": "centos",
+        "region_id": "cn-dalian-unicom",
+        "snapshot_id": "s-5si16wo6simkt267p8b7hcmy3",
+        "tags": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"Progress": "100%"}, {"progress": 100}),
+        ({"Size": 80.0}, {"size": 80}),
+        ({"Size": ""}, {}),
+        ({"Size": None, "Description": None}, {}),
+        ({"IsSelfShared": ""}, {}),
+        ({"IsSelfShared": "True"}, {"is_self_shared": True}),
+        ({"ImageVersion": True}, {"image_version": "true"}),
+        ({"Tags": {}}, {"tags": {}}),
+        ({"Tags": {"Tag": None}}, {"tags": {}}),
+        ({"Tags": ""}, {"tags": {}}),
+        ({"Tags": [{"TagKey": "a", "TagValue": 1}]}, {"tags": {"a": "1"}}),
+        ({"Tags": {"Tag": [{"TagKey": "a", "TagValue": None}]}}, {"tags": {"a": ""}}),
+        ({"Tags": {"Tag": [{"Key": "a"}]}}, {"tags": {"a": ""}}),
+        ({"DiskDeviceMappings": None}, {}),
+        ({"BootMode": "UEFI", "Odd": 1}, {"boot_mode": "UEFI", "odd": 1}),
+        ({"Features": {"NvmeSupport": "yes"}}, {"features": {"nvme_support": "yes"}}),
+    ],
+)
+def test_values_have_one_type_and_unknown_keys_are_kept(
+    raw: dict[str, t.Any], expected: dict[str, t.Any]
+) -> None:
+    assert image(raw, "x") == {"tags": {}, "disk_device_mappings": [], **expected}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"Progress": "soon"}, "Progress is 'soon' and not a whole number"),
+        ({"Size": True}, "Size is True and not a whole number"),
+        ({"Size": 1.5}, "Size is 1.5 and not a whole number"),
+        ({"IsCopied": "maybe"}, "IsCopied is 'maybe' and not true or false"),
+        ({"IsCopied": 1}, "IsCopied is 1 and not true or false"),
+        ({"ImageName": ["web"]}, "ImageName is ['web'] and not a string"),
+        ({"Tags": {"Tag": ["a"]}}, "Tags is {'Tag': ['a']} and not an object with a list of obje"),
+        (
+            {"Tags": {"Tag": [{"TagValue": "a"}]}},
+            "Tags is {'Tag': [{'TagValue': 'a'}]} and not a s",
+        ),
+        (
+            {"DiskDeviceMappings": {"DiskDeviceMapping": [{"Size": "big"}]}},
+            "Size is 'big' and not a whole number",
+        ),
+        ("web", "'web' stands for an object"),
+    ],
+)
+def test_a_wrong_type_is_refused_with_the_keys_name(raw: t.Any, words: str) -> None:
+    with pytest.raises(AlicloudError) as caught:
+        image(raw, "DescribeImages in x")
+
+    assert str(caught.value).startswith("DescribeImages in x: in an image of the service's reply, ")
+    assert words in str(caught.value)
