@@ -71,11 +71,11 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._lookup import Options, answered, names
+from ..plugin_utils._lookup import Options, names, run_cached_lookup
 
 if t.TYPE_CHECKING:
     from ..module_utils._service.client import Client
-    from ..plugin_utils._run_cache import Answers
+    from ..plugin_utils._run_cache import RunCache
 
 
 class LookupModule(LookupBase):
@@ -89,13 +89,13 @@ class LookupModule(LookupBase):
         if not families and (terms or not set(kwargs) - {"wantlist"}):
             return []  # a loop over an empty list has no turn; with_ hands it on as no term at all
 
-        def recall(options: Options, answers: Answers) -> list[t.Any] | None:
+        def recall(options: Options, answers: RunCache) -> list[t.Any] | None:
             # Without a region it is the profile's, which only the credentials know.
             regions = options["region"] or [None]
-            found = [answers.known([family, region]) for family in families for region in regions]
+            found = [answers.get([family, region]) for family in families for region in regions]
             return found if families and None not in found else None
 
-        def ask(client: Client, options: Options, answers: Answers) -> list[t.Any]:
+        def ask(client: Client, options: Options, answers: RunCache) -> list[t.Any]:
             from ..module_utils._images.ecs import missing, missing_error, newest_images
 
             def once(pair: tuple[str, str], newest_image: t.Callable[[], t.Any]) -> t.Any:
@@ -103,15 +103,15 @@ class LookupModule(LookupBase):
                     newest = newest_image()
                     return newest, newest is not None
 
-                return answers.once(pair, asked, client.sleep)
+                return answers.get_or_fetch(pair, asked, client.sleep)
 
             found = newest_images(client, families, options["region"], options["network"], once)
             if not options["region"]:
                 for family, _region, newest in found:
                     if newest:
-                        answers.keep([family, None], newest)
+                        answers.put([family, None], newest)
             if options["fail_on_missing"] and missing(found):
                 raise missing_error(found)
             return [newest for _family, _region, newest in found]
 
-        return answered(self, variables, kwargs, recall, ask)
+        return run_cached_lookup(self, variables, kwargs, recall, ask)

@@ -60,11 +60,11 @@ import typing as t
 
 from ansible.plugins.lookup import LookupBase
 
-from ..plugin_utils._lookup import Options, answered, names
+from ..plugin_utils._lookup import Options, names, run_cached_lookup
 
 if t.TYPE_CHECKING:
     from ..module_utils._service.client import Client
-    from ..plugin_utils._run_cache import Answers
+    from ..plugin_utils._run_cache import RunCache
 
 FILTERS = ("ens_region_id", "image_id", "snapshot_id", "owner", "platform", "architecture")
 
@@ -80,30 +80,30 @@ class LookupModule(LookupBase):
         if terms and not wanted:
             return []  # nothing is asked for, which is not the same as everything
 
-        def recall(_options: Options, answers: Answers) -> list[t.Any] | None:
-            known = answers.known(wanted)
+        def recall(_options: Options, answers: RunCache) -> list[t.Any] | None:
+            known = answers.get(wanted)
             return known["images"] if known else None
 
-        def ask(client: Client, options: Options, answers: Answers) -> list[t.Any]:
+        def ask(client: Client, options: Options, answers: RunCache) -> list[t.Any]:
             from ..module_utils._images.ens import missing_error
 
             def asked() -> tuple[t.Any, bool]:
                 found = _found(client, wanted, options)
                 return found, not found["missing"]
 
-            found = answers.once(wanted, asked, client.sleep)
+            found = answers.get_or_fetch(wanted, asked, client.sleep)
             if options["fail_on_missing"] and found["missing"]:
                 raise missing_error(found["missing"])
             return t.cast("list[t.Any]", found["images"])
 
-        return answered(self, variables, kwargs, recall, ask)
+        return run_cached_lookup(self, variables, kwargs, recall, ask)
 
 
 def _found(client: Client, wanted: list[str], options: Options) -> dict[str, list[t.Any]]:
     """Return the images of each name or glob, None for one without, and what is missing."""
-    from ..module_utils._images.ens import listed_images, matches, missing
+    from ..module_utils._images.ens import list_images, missing, name_matches
 
-    images = listed_images(
+    images = list_images(
         client, image_name=wanted or None, **{name: options[name] for name in FILTERS}
     )
     gaps = missing(
@@ -114,5 +114,5 @@ def _found(client: Client, wanted: list[str], options: Options) -> dict[str, lis
     )
     result: list[t.Any] = [] if wanted else images
     for name in wanted:
-        result += [row for row in images if matches(row, name)] or [None]
+        result += [row for row in images if name_matches(row, name)] or [None]
     return {"images": result, "missing": gaps}

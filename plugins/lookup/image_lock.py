@@ -109,7 +109,7 @@ from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._errors import AlicloudError
 from ..plugin_utils._lookup import names, own_options
-from ..plugin_utils._run_cache import Answers
+from ..plugin_utils._run_cache import RunCache
 
 PATIENCE = 60.0  # seconds that another process may take to read a lock
 
@@ -224,12 +224,12 @@ def _images_of(path: str) -> Json:
             f"{path} cannot be read: {error.strerror}. The module alicloud.compute.image_lock "
             "writes it; path says where it is."
         ) from None
-    answers = Answers(
+    answers = RunCache(
         C.DEFAULT_LOCAL_TMP,
         {"lock": path, "status": [status.st_mtime_ns, status.st_size, status.st_ino]},
         PATIENCE,
     )
-    known = answers.known("images")
+    known = answers.get("images")
     if known is not None:
         return t.cast(Json, known)
 
@@ -255,4 +255,4 @@ def _images_of(path: str) -> Json:
         }
         return images, True
 
-    return t.cast(Json, answers.once("images", read, time.sleep))
+    return t.cast(Json, answers.get_or_fetch("images", read, time.sleep))

@@ -23,7 +23,7 @@ class AlicloudError(Exception):
         code: str | None = None,
         http_status: int | None = None,
         request_id: str | None = None,
-        may_pass: bool = False,
+        retryable: bool = False,
         **found: t.Any,
     ) -> None:
         """
@@ -31,7 +31,7 @@ class AlicloudError(Exception):
         what was found in spite of the error.
         """
         super().__init__(message)
-        self.may_pass = may_pass
+        self.retryable = retryable
         self.code = code
         self.http_status = http_status
         self.request_id = request_id
@@ -48,7 +48,7 @@ class AlicloudError(Exception):
         }
 
 
-def joined(
+def combine_errors(
     failures: t.Sequence[tuple[Json, AlicloudError]], total: int, **found: t.Any
 ) -> AlicloudError:
     """Return one error for those of many calls that failed, each with what it was asked for.
@@ -68,7 +68,7 @@ def joined(
         code=first.code,
         http_status=first.http_status,
         request_id=first.request_id,
-        may_pass=all(error.may_pass for _asked, error in failures),
+        retryable=all(error.retryable for _asked, error in failures),
         errors=[{**asked, **error.result()} for asked, error in failures],
         **found,
     )

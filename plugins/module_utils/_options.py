@@ -66,7 +66,7 @@ def for_service(options: t.Mapping[str, t.Any], service: str) -> dict[str, t.Any
     return {**options, "endpoint": endpoint}
 
 
-def connected(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
+def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
     """Return the client that the connection options describe. No call is made.
 
     warn takes what the user should know though the calls succeed.

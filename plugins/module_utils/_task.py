@@ -20,7 +20,7 @@ class Task(t.NamedTuple):
     show: t.Callable[[str], None] = lambda _line: None
 
 
-def answer(module: t.Any, run: t.Callable[[Json, Task], Json]) -> None:
+def run_module(module: t.Any, run: t.Callable[[Json, Task], Json]) -> None:
     """End an AnsibleModule with what run(options, task) returns, or with its AlicloudError."""
     try:
         result = run(module.params, Task(module.warn, module.check_mode))

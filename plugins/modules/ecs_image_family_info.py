@@ -284,8 +284,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._images.ecs import REGION_VARIABLES, missing, missing_error, newest_images
-from ..module_utils._options import connected, connection_spec, environment
-from ..module_utils._task import Task, answer
+from ..module_utils._options import connection_spec, create_client, environment
+from ..module_utils._task import Task, run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs"),
@@ -313,7 +313,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
-    with connected(options, task.warn) as client:
+    with create_client(options, task.warn) as client:
         found = newest_images(
             client, options["image_family"], options["region"], options["network"]
         )
@@ -336,7 +336,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
+    run_module(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -191,9 +191,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._images.ens import OWNERS, listed_images, missing, missing_error
-from ..module_utils._options import connected, connection_spec
-from ..module_utils._task import Task, answer
+from ..module_utils._images.ens import OWNERS, list_images, missing, missing_error
+from ..module_utils._options import connection_spec, create_client
+from ..module_utils._task import Task, run_module
 
 FILTERS = (
     "ens_region_id",
@@ -220,8 +220,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
-    with connected(options, task.warn) as client:
-        images = listed_images(client, **{name: options[name] for name in FILTERS})
+    with create_client(options, task.warn) as client:
+        images = list_images(client, **{name: options[name] for name in FILTERS})
     asked = ("ens_region_id", "image_id", "image_name")
     gaps = missing(images, **{name: options[name] for name in asked})
     if options["fail_on_missing"] and gaps:
@@ -231,7 +231,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
+    run_module(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -203,14 +203,14 @@ from ..module_utils._fleet import coverage as _coverage
 from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
-    listings,
+    fetch_images,
     seconds,
     span,
     wanted_images,
 )
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec
-from ..module_utils._task import Task, answer
+from ..module_utils._task import Task, run_module
 
 HEARTBEAT = 60.0  # seconds, after which a line is shown again that did not change
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -234,7 +234,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         raise AlicloudError(f"poll is {options['poll']}: it must be at least 1s.")
     end = time.monotonic() + patience
     places = [(image, region) for image in wanted for region in image.regions]
-    found = listings(options, places, task.warn)
+    found = fetch_images(options, places, task.warn)
     shown, shown_at = "", 0.0
     while True:
         now = datetime.now(timezone.utc)
@@ -248,7 +248,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
             shown, shown_at = progress, time.monotonic()
             task.show(f"{progress}. Waiting for {span(math.ceil(left))} more.")
         time.sleep(min(left, poll))
-        found.update(listings(options, places, task.warn))
+        found.update(fetch_images(options, places, task.warn))
     return {
         "changed": False,
         "images": cells,
@@ -269,7 +269,7 @@ def _build(name: str, value: t.Any) -> str:
 
 def main() -> None:
     """Run the module."""
-    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
+    run_module(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -209,10 +209,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import AlicloudError
 from ..module_utils._fleet import drift as _drift
 from ..module_utils._fleet import lock as _lock
-from ..module_utils._fleet.wanted import WANTED_SPEC, listings, wanted_images
+from ..module_utils._fleet.wanted import WANTED_SPEC, fetch_images, wanted_images
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec
-from ..module_utils._task import Task, answer
+from ..module_utils._task import Task, run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs", "ens"),
@@ -234,7 +234,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     lock = _read(options["lock"], needed=not options["images"])
     if options["images"]:
         places = [(image, region) for image in wanted_images(options) for region in image.regions]
-        fleet = _drift.of_newest(listings(options, places, task.warn), lock)
+        fleet = _drift.of_newest(fetch_images(options, places, task.warn), lock)
     else:
         fleet = _drift.of_lock(lock)
     hosts = _drift.judged([_host(host, value) for host, value in options["hosts"].items()], fleet)
@@ -282,7 +282,7 @@ def _host(host: str, value: t.Any) -> _drift.Host:
 
 def main() -> None:
     """Run the module."""
-    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
+    run_module(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -243,12 +243,12 @@ from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
     enumerated,
-    listings,
+    fetch_images,
     wanted_images,
 )
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec
-from ..module_utils._task import Task, answer
+from ..module_utils._task import Task, run_module
 
 LIST = {"type": "list", "elements": "str"}
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -327,7 +327,7 @@ def _planned(
         if not only or image.name in only
         for region in image.regions
     ]
-    found = listings(options, places, task.warn)
+    found = fetch_images(options, places, task.warn)
 
     def updated(old: _lock.Lock) -> _plan.Plan:
         if options["mode"] == "verify":
@@ -367,7 +367,7 @@ def _refused(options: t.Mapping[str, t.Any], plan: _plan.Plan) -> AlicloudError:
 
 def main() -> None:
     """Run the module."""
-    answer(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
+    run_module(AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True), run)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class InProcessAction(ModuleAction):
         ActionBase.run(self, tmp, task_vars)
         self._display.vvv(f"Running {self._task.action} in the controller's own process")
         with _folder(self._loader.get_basedir()):  # in which Ansible starts modules, too
-            result = outcome(
+            result = run_in_process(
                 self.module,
                 self._task.action,
                 self._task.args,
@@ -93,7 +93,7 @@ class InProcessAction(ModuleAction):
         return python.startswith("auto") or _same_python(python, sys.executable)
 
 
-def outcome(
+def run_in_process(
     module: Module,
     name: str,
     arguments: t.Mapping[str, t.Any],

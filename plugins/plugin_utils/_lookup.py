@@ -20,7 +20,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ..module_utils._errors import AlicloudError
-from ._run_cache import Answers
+from ._run_cache import RunCache
 
 if t.TYPE_CHECKING:
     from ..module_utils._service.client import Client
@@ -32,7 +32,7 @@ SECRETS = ("access_key_secret", "security_token")
 # Whose variables of the environment the credentials read themselves.
 IDENTITY = (*KEYS, "profile")
 # What changes nothing in the answer to a question, but whether and when there is one.
-MANNERS = ("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
+NOT_IN_CACHE_KEY = ("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
 
 
 def names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
@@ -48,12 +48,12 @@ def names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
     return [str(name) for name in flat]
 
 
-def answered(
+def run_cached_lookup(
     plugin: LookupBase,
     variables: dict[str, t.Any] | None,
     direct: dict[str, t.Any],
-    recall: t.Callable[[Options, Answers], list[t.Any] | None],
-    ask: t.Callable[[Client, Options, Answers], list[t.Any]],
+    recall: t.Callable[[Options, RunCache], list[t.Any] | None],
+    ask: t.Callable[[Client, Options, RunCache], list[t.Any]],
 ) -> list[t.Any]:
     """Return what `recall` finds among the answers of this run, or else what `ask` returns.
 
@@ -62,7 +62,7 @@ def answered(
     Raises AnsibleLookupError.
     """
     options = _options(plugin, variables or {}, direct)
-    apart = {*SECRETS, *MANNERS, "region"}  # each question names its region
+    apart = {*SECRETS, *NOT_IN_CACHE_KEY, "region"}  # each question names its region
     scope = {name: value for name, value in options.items() if name not in apart}
     # Who asks may be told by the environment; it is the same in the whole run, but for plugins
     # that set it.
@@ -76,7 +76,7 @@ def answered(
         # Another account may be signed in meanwhile.
         status = os.stat(options["config_file"])
         scope["config_file_status"] = [status.st_mtime_ns, status.st_size, status.st_ino]
-    answers = Answers(
+    answers = RunCache(
         C.DEFAULT_LOCAL_TMP if options["cache"] else None,
         scope,
         options["timeout"] + options["retry_timeout"],
@@ -85,10 +85,10 @@ def answered(
     if found is not None:
         return found
 
-    from ..module_utils._options import connected
+    from ..module_utils._options import create_client
 
     try:
-        with connected(options, Display().warning) as client:
+        with create_client(options, Display().warning) as client:
             return ask(client, options, answers)
     except AlicloudError as error:
         raise AnsibleLookupError(str(error)) from None

@@ -36,7 +36,7 @@ def _folder() -> str:
 FOLDER = _folder()
 
 
-class Answers:
+class RunCache:
     """The answers of one run: files in a folder that Ansible makes and removes with the run.
 
     Each question has a file for its answer, if nothing is missing in that, and one whose lock is
@@ -54,7 +54,7 @@ class Answers:
         self._scope = scope
         self._patience = patience
 
-    def known(self, question: t.Any) -> t.Any:
+    def get(self, question: t.Any) -> t.Any:
         """Return the answer to a question that was asked before, or None."""
         try:
             with open(self._path(question), encoding="utf-8") as file:
@@ -62,7 +62,7 @@ class Answers:
         except (OSError, ValueError):
             return None
 
-    def once(
+    def get_or_fetch(
         self,
         question: t.Any,
         ask: t.Callable[[], tuple[t.Any, bool]],
@@ -92,7 +92,7 @@ class Answers:
                     sleep(POLL)
             except OSError:
                 return ask()[0]  # a file system without locks
-            answer = self.known(question)
+            answer = self.get(question)
             if answer is not None:
                 return answer
             # What was noted since is about a question that was asked while this one waited.
@@ -106,16 +106,16 @@ class Answers:
             try:
                 answer, lasting = ask()
             except AlicloudError as error:
-                if error.may_pass:  # and not if it was stopped, or its key was wrong
+                if error.retryable:  # and not if it was stopped, or its key was wrong
                     _write_note(turn, {**note, "error": str(error), "patience": self._patience})
                 raise
             if lasting:
-                self.keep(question, answer)
+                self.put(question, answer)
             else:
                 _write_note(turn, {**note, "answer": answer})
             return answer
 
-    def keep(self, question: t.Any, answer: t.Any) -> None:
+    def put(self, question: t.Any, answer: t.Any) -> None:
         """Keep an answer for the other processes of the run."""
         # A full disk, or an end of the run, is no reason to fail: others ask for themselves.
         with suppress(OSError):

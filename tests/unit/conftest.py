@@ -94,7 +94,7 @@ def warnings() -> list[str]:
 def client(emulator: Emulator, warnings: list[str]) -> t.Iterator[Client]:
     """A client of the emulator that gives up at once."""
     from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-    from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import (
         Credentials,
     )
 

@@ -14,13 +14,11 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
 from ansible_collections.alicloud.compute.plugins.module_utils._service import client as _client
 from ansible_collections.alicloud.compute.plugins.module_utils._service import replies as _replies
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from emulator import Emulator
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "guide_faults.rst"
@@ -101,7 +99,7 @@ OTHERS = {
 }
 ASK: dict[str, t.Callable[[Client], t.Any]] = {
     "ecs": lambda client: newest_images(client, ["web"], ["cn-hangzhou"]),
-    "ens": lambda client: listed_images(client, image_name=["edge-web-20261120"]),
+    "ens": lambda client: list_images(client, image_name=["edge-web-20261120"]),
 }
 
 
@@ -229,13 +227,13 @@ def test_what_the_guide_says_of_a_listing_happens(emulator: Emulator, fault: str
     with Client(KEY, emulator.url, warn=warnings.append) as client:
         if what == "error":
             with pytest.raises(AlicloudError) as caught:
-                listed_images(client, ens_region_id=[NODE])
+                list_images(client, ens_region_id=[NODE])
             said = str(caught.value)
         else:
-            images = listed_images(client, ens_region_id=[NODE])
+            images = list_images(client, ens_region_id=[NODE])
             said = "".join(warnings)
             emulator.faults = []
-            assert images == listed_images(client, ens_region_id=[NODE])
+            assert images == list_images(client, ens_region_id=[NODE])
 
     assert all(words in said for words in says)
     assert (len(warnings) == 1) == (what == "complete, with a warning")
@@ -249,7 +247,7 @@ def test_a_temporary_key_that_ends_between_pages_is_told(emulator: Emulator) -> 
     with Client(KEY, emulator.url, warn=pytest.fail) as client, pytest.raises(
         AlicloudError, match=words
     ):
-        listed_images(client, ens_region_id=[NODE])
+        list_images(client, ens_region_id=[NODE])
 
     assert what == "error"
 

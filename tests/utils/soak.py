@@ -56,16 +56,16 @@ def resident() -> int:
 def soak(url: str) -> int:
     """Make the calls, print the figures, and return the exit code."""
     from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-    from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+    from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
     from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-    from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
+    from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import (
         Credentials,
     )
 
     def answers(client: Client) -> list[t.Any]:
         """Return 20 ECS answers and one ENS listing: 24 calls or so if none fails."""
         ecs = newest_images(client, FAMILIES, REGIONS)
-        return [image for *_pair, image in ecs] + listed_images(client)
+        return [image for *_pair, image in ecs] + list_images(client)
 
     key = Credentials("testAKid", "testAKsecret")
     warnings: list[str] = []

@@ -14,7 +14,7 @@ from .lock import IMAGE_KEYS
 from .wanted import (
     Listings,
     Place,
-    Wanted,
+    WantedImage,
     age,
     build,
     in_timeline,
@@ -32,7 +32,7 @@ COMMON = ("architecture", "os_type", "platform", "size", "image_size", "image_ve
 
 
 def cells(
-    wanted: t.Sequence[Wanted], found: Listings, expected: t.Mapping[str, str], now: datetime
+    wanted: t.Sequence[WantedImage], found: Listings, expected: t.Mapping[str, str], now: datetime
 ) -> list[Json]:
     """Return for each wanted image in each region what is there, in the order asked.
 
@@ -73,7 +73,7 @@ def counts(judged: t.Sequence[Json]) -> dict[str, int]:
     return {state: sum(cell["status"] == state for cell in judged) for state in STATES}
 
 
-def lacking(wanted: t.Sequence[Wanted], judged: t.Sequence[Json]) -> list[Place]:
+def lacking(wanted: t.Sequence[WantedImage], judged: t.Sequence[Json]) -> list[Place]:
     """Return the places of the cells that are not as they should be."""
     by_name = {image.name: image for image in wanted}
     return [(by_name[cell["name"]], cell["region"]) for cell in judged if cell["status"] != PRESENT]
@@ -106,7 +106,7 @@ def builds(judged: t.Sequence[Json]) -> list[Json]:
     ]
 
 
-def _cells(wanted: Wanted, found: Listings, expected: str | None, now: datetime) -> list[Json]:
+def _cells(wanted: WantedImage, found: Listings, expected: str | None, now: datetime) -> list[Json]:
     newest = {
         region: rows[0]
         for region in wanted.regions
@@ -150,7 +150,7 @@ def _model(
 
 
 def _judged(
-    wanted: Wanted,
+    wanted: WantedImage,
     image: Json | None,
     model: tuple[str, Json] | None,
     expected: str | None,

@@ -16,7 +16,7 @@ from .._errors import Json
 from .._images.ens import is_glob
 from .._images.image import LONG_AGO, created, written
 from . import lock as _lock
-from .wanted import Listings, Wanted, age, build, label, made, precise, span, unexpected
+from .wanted import Listings, WantedImage, age, build, label, made, precise, span, unexpected
 
 
 class Guards(t.NamedTuple):
@@ -47,7 +47,7 @@ class Plan(t.NamedTuple):
 
 def updated(
     old: _lock.Lock,
-    wanted: t.Sequence[Wanted],
+    wanted: t.Sequence[WantedImage],
     only: t.Collection[str],
     found: Listings,
     guards: Guards,
@@ -178,7 +178,7 @@ def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
 
 def verified(
     lock: _lock.Lock,
-    wanted: t.Sequence[Wanted],
+    wanted: t.Sequence[WantedImage],
     only: t.Collection[str],
     found: Listings,
     guards: Guards,
@@ -228,7 +228,7 @@ class _Update:
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: WantedImage,
         old: Json | None,
         found: Listings,
         guards: Guards,

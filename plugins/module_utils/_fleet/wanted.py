@@ -13,10 +13,10 @@ import typing as t
 from datetime import datetime
 
 from .._errors import AlicloudError, Json
-from .._images.ecs import newest_of
-from .._images.ens import OWNERS, listed_images, selected
+from .._images.ecs import find_newest_images
+from .._images.ens import OWNERS, list_images, passes_filters
 from .._images.image import created, written
-from .._options import connected, environment, for_service
+from .._options import create_client, environment, for_service
 
 AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -70,7 +70,7 @@ COMPARED_SPEC: dict[str, t.Any] = {
 }
 
 
-class Wanted(t.NamedTuple):
+class WantedImage(t.NamedTuple):
     """One wanted image."""
 
     name: str
@@ -87,18 +87,18 @@ class Wanted(t.NamedTuple):
 
 
 # A wanted image in one of its regions, and the key of what is known of it.
-Place = t.Tuple[Wanted, str]
+Place = t.Tuple[WantedImage, str]
 PlaceKey = t.Tuple[str, str]
 # The available images of each place, newest first: of a family at most one.
 Listings = t.Dict[PlaceKey, t.List[Json]]
 
 
-def wanted_images(options: t.Mapping[str, t.Any]) -> list[Wanted]:
+def wanted_images(options: t.Mapping[str, t.Any]) -> list[WantedImage]:
     """Return the wanted images that the options of WANTED_SPEC describe.
 
     Raises AlicloudError.
     """
-    result: dict[str, Wanted] = {}
+    result: dict[str, WantedImage] = {}
     for given in options["images"] or ():
         name = given["name"]
         if not 0 < len(name) <= 128 or name != name.strip() or not name.isprintable():
@@ -112,7 +112,7 @@ def wanted_images(options: t.Mapping[str, t.Any]) -> list[Wanted]:
         regions = given["region" if service == "ecs" else "ens_region_id"]
         if not regions:
             raise AlicloudError(f"images: {name} has an empty list of regions.")
-        result[name] = Wanted(
+        result[name] = WantedImage(
             name,
             service,
             _source(given),
@@ -127,7 +127,7 @@ def wanted_images(options: t.Mapping[str, t.Any]) -> list[Wanted]:
     return list(result.values())
 
 
-def listings(
+def fetch_images(
     options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
 ) -> Listings:
     """Ask the services for the available images of all places, newest first.
@@ -137,22 +137,22 @@ def listings(
     Raises AlicloudError: a place that cannot be asked is no place without an image.
     """
     try:
-        return _listings(options, places, warn)
+        return _fetch_images(options, places, warn)
     except AlicloudError as error:
         # The services' images are not what the modules that ask for places mean by the name.
         error.found.pop("images", None)
         raise
 
 
-def _listings(
+def _fetch_images(
     options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
 ) -> Listings:
     found: Listings = {}
     ecs = [place for place in places if place[0].service == "ecs"]
     if ecs:
         pairs = [(wanted.source["image_family"], region) for wanted, region in ecs]
-        with connected(for_service(options, "ecs"), warn) as client:
-            answers = newest_of(client, list(dict.fromkeys(pairs)), options["network"])
+        with create_client(for_service(options, "ecs"), warn) as client:
+            answers = find_newest_images(client, list(dict.fromkeys(pairs)), options["network"])
         newest = {(family, region): image for family, region, image in answers}
         for (wanted, region), pair in zip(ecs, pairs):
             image = newest[pair]
@@ -164,8 +164,8 @@ def _listings(
         def united(key: str) -> list[str]:
             return list(dict.fromkeys(value for source in sources for value in source[key]))
 
-        with connected(for_service(options, "ens"), warn) as client:
-            rows = listed_images(
+        with create_client(for_service(options, "ens"), warn) as client:
+            rows = list_images(
                 client,
                 ens_region_id=list(dict.fromkeys(node for _wanted, node in ens)),
                 image_name=united("image_name"),
@@ -179,7 +179,7 @@ def _listings(
             found[wanted.name, node] = [
                 row
                 for row in by_node.get(node, ())
-                if selected(
+                if passes_filters(
                     row,
                     source["image_name"],
                     source["owner"],

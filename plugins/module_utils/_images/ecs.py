@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._errors import AlicloudError, Json, joined
+from .._errors import AlicloudError, Json, combine_errors
 from .._service.client import Client, Operation
 from .image import image
 
@@ -54,12 +54,12 @@ def newest_images(
         regions = [client.credentials.region_id]
     if not families:
         raise AlicloudError("No image family is named. Name one or more.")
-    return newest_of(
+    return find_newest_images(
         client, [(family, region) for family in families for region in regions], network, once
     )
 
 
-def newest_of(
+def find_newest_images(
     client: Client,
     pairs: t.Sequence[tuple[str, str]],
     network: str = "public",
@@ -77,7 +77,7 @@ def newest_of(
     answers = dict(
         zip(
             asked,
-            client.each(
+            client.map_concurrently(
                 lambda pair: once(pair, lambda: _newest_image(client, *pair, network)), asked
             ),
         )
@@ -89,7 +89,7 @@ def newest_of(
     ]
     if failures:
         images = [answer for answer in answers.values() if isinstance(answer, dict)]
-        raise joined(failures, len(asked), images=images)
+        raise combine_errors(failures, len(asked), images=images)
     return [
         (family, region, t.cast(t.Optional[Json], answers[family, region]))
         for family, region in pairs
@@ -101,7 +101,7 @@ def _newest_image(client: Client, family: str, region: str, network: str) -> Jso
     asked = f"{family} in {region}"
     where = f"{DESCRIBE_IMAGE_FROM_FAMILY.name} {asked}"
 
-    def read(reply: Json) -> Json | None:
+    def parse(reply: Json) -> Json | None:
         found = reply.get("Image")
         if reply and "Image" not in reply and "RequestId" not in reply:
             raise AlicloudError(f"{where}: no reply of the API; check the endpoint.")
@@ -118,7 +118,7 @@ def _newest_image(client: Client, family: str, region: str, network: str) -> Jso
         if network == "vpc"
         else HOSTS.get(region, f"ecs.{region}.aliyuncs.com"),
         region,
-        read=read,
+        parse=parse,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from fnmatch import fnmatchcase
 
-from .._errors import AlicloudError, Json, joined
+from .._errors import AlicloudError, Json, combine_errors
 from .._service.client import Client, Operation
 from .image import LONG_AGO, created, image, members, number
 
@@ -143,10 +143,10 @@ class Query(t.NamedTuple):
 
 
 # Is this row of the query's listing asked for?
-Wanted = t.Callable[[Query, Json], bool]
+RowFilter = t.Callable[[Query, Json], bool]
 
 
-def listed_images(
+def list_images(
     client: Client,
     *,
     ens_region_id: t.Sequence[str] | None = None,
@@ -198,7 +198,7 @@ def listed_images(
 
     def wanted(query: Query, row: Json) -> bool:
         return (
-            selected(row, names, owner, platform, architecture)
+            passes_filters(row, names, owner, platform, architecture)
             and (not query.image_id or row["image_id"] == query.image_id)
             and (not snapshot_id or row.get("snapshot_id", snapshot_id) == snapshot_id)
         )
@@ -217,7 +217,7 @@ def listed_images(
     )
     found.sort(key=lambda row: created(row) or LONG_AGO, reverse=True)
     if failures:
-        raise joined(failures, len(queries), images=found)
+        raise combine_errors(failures, len(queries), images=found)
     return found
 
 
@@ -243,7 +243,7 @@ def missing(
         gaps += [
             {**where, "image_name": wanted}
             for wanted in image_name or ()
-            if not any(matches(row, wanted) for row in there)
+            if not any(name_matches(row, wanted) for row in there)
         ]
         if not (image_id or image_name or there):
             gaps.append(where)
@@ -270,13 +270,13 @@ def is_glob(name: str) -> bool:
     return any(char in name for char in "*?[")
 
 
-def matches(row: Json, pattern: str) -> bool:
+def name_matches(row: Json, pattern: str) -> bool:
     """Has the image this name, or one that the glob describes? Case matters."""
     name = row.get("image_name", "")
     return name == pattern or fnmatchcase(name, pattern)
 
 
-def selected(
+def passes_filters(
     row: Json,
     names: t.Sequence[str] | None,
     owner: t.Sequence[str],
@@ -286,14 +286,14 @@ def selected(
     """Has the image one of the values of each filter that is given? Only names mind case."""
     return (
         (set(owner) == set(OWNERS) or _folded(row.get("image_owner_alias")) in owner)
-        and (not names or any(matches(row, pattern) for pattern in names))
+        and (not names or any(name_matches(row, pattern) for pattern in names))
         and (not platform or _folded(row.get("platform")) in map(_folded, platform))
         and (not architecture or _folded(row.get("architecture")) in map(_folded, architecture))
     )
 
 
 def _answers(
-    client: Client, queries: t.Sequence[Query], wanted: Wanted
+    client: Client, queries: t.Sequence[Query], wanted: RowFilter
 ) -> dict[Query, list[Json] | AlicloudError]:
     """Return for each query what is wanted of its complete listing, or why there is none."""
     answers: dict[Query, list[Json] | AlicloudError] = {}
@@ -329,7 +329,7 @@ def _answers(
 
 
 def _readings(
-    client: Client, queries: t.Sequence[Query], wanted: Wanted
+    client: Client, queries: t.Sequence[Query], wanted: RowFilter
 ) -> dict[Query, Reading | AlicloudError]:
     """Read the listings side by side, once, round by round."""
     readings = {query: Reading() for query in queries}
@@ -343,7 +343,7 @@ def _readings(
         ]
         if not jobs:
             return {**readings, **failed}
-        answers = client.each(lambda job: _page(client, *job, wanted), jobs)
+        answers = client.map_concurrently(lambda job: _page(client, *job, wanted), jobs)
         for (query, _number), answer in zip(jobs, answers):
             if isinstance(answer, Page):
                 readings[query].add(answer)
@@ -354,12 +354,12 @@ def _readings(
                 failed.setdefault(query, answer)
 
 
-def _page(client: Client, query: Query, page: int, wanted: Wanted) -> Page:
+def _page(client: Client, query: Query, page: int, wanted: RowFilter) -> Page:
     """Return one page of a listing."""
     asked = f"{query}, page {page}" if page > 1 else str(query)
     where = f"{DESCRIBE_IMAGES.name} {asked}"
 
-    def read(reply: Json) -> Page:
+    def parse(reply: Json) -> Page:
         key = "Images"
         try:
             # Nobody knows what an empty listing looks like; whatever counts to 0 is one.
@@ -399,7 +399,7 @@ def _page(client: Client, query: Query, page: int, wanted: Wanted) -> Page:
         {**query.parameters, "PageNumber": str(page), "PageSize": str(PAGE_SIZE)},
         asked,
         HOST,
-        read=read,
+        parse=parse,
     )
 
 

@@ -8,10 +8,7 @@ Knows nothing of modules and plugins.
 
 from __future__ import annotations
 
-import ipaddress
-import json
 import random
-import re
 import socket
 import ssl
 import threading
@@ -19,16 +16,17 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from .._errors import AlicloudError, Json
-from .replies import GZIP, MAX_BYTES, RETRYABLE, Refusal, judged, shown
+from .endpoints import base_url, is_loopback
+from .replies import GZIP, MAX_BYTES, RETRYABLE, CallFailure, for_display, parse_reply, scrubbed
 from .signing import Acs3Auth, canonical_query
 from .throttle import Pace
-from .transport import Transport
+from .transport import Transport, reason, root_cause
 
 if t.TYPE_CHECKING:
-    from .credentials import Credentials, Source
+    from .signing import Credentials, CredentialsProvider
 
     Item = t.TypeVar("Item")
     Result = t.TypeVar("Result")
@@ -40,8 +38,6 @@ MAX_BACKOFF = 20.0
 # A page of 50 images has about 50 KiB. What is larger than this, or compressed, is read one at a
 # time, so that a hundred calls at once do not take a hundred times the memory of its objects.
 SMALL = 256 * 1024
-LABEL = r"[A-Za-z0-9-]{1,63}"
-PLAIN_URL = re.compile(rf"(https?://)?({LABEL}(\.{LABEL})*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?/?")
 STOPPED = "Stopped before it was answered."
 USER_AGENT = "alicloud.compute (Ansible collection)"
 
@@ -87,7 +83,7 @@ class Client:
 
     def __init__(
         self,
-        credentials: Source,
+        credentials: CredentialsProvider,
         endpoint: str | None = None,
         *,
         warn: t.Callable[[str], None],
@@ -139,7 +135,7 @@ class Client:
                 self._opened = Transport(self.concurrency, self._verify)
             return self._opened
 
-    def each(
+    def map_concurrently(
         self, function: t.Callable[[Item], Result], items: t.Sequence[Item]
     ) -> list[Result | AlicloudError]:
         """Return what the function returns, or the AlicloudError it raises, for each item."""
@@ -169,9 +165,9 @@ class Client:
         host: str,
         region: str = "",
         *,
-        read: t.Callable[[Json], Result],
+        parse: t.Callable[[Json], Result],
     ) -> Result:
-        """Return what `read` returns for the reply of one call.
+        """Return what `parse` returns for the reply of one call.
 
         asked says for error messages what is looked for, and where. host serves the operation
         unless an endpoint is set, into which region is filled in.
@@ -186,7 +182,7 @@ class Client:
         base = base_url((self._endpoint or host).replace("{region}", region))
         url = f"{base}/?{canonical_query(parameters.items())}"
         began: float | None = None  # the time of the first failure
-        failure: tuple[Refusal, Credentials] | None = None
+        failure: tuple[CallFailure, Credentials] | None = None
         seen: set[str] = set()
         tries = 0
         while True:
@@ -198,8 +194,8 @@ class Client:
                     raise self._error(operation, asked, *failure)
                 credentials = self.credentials.current()  # each time, since they may end meanwhile
                 try:
-                    result = self._result(operation, base, url, credentials, read)
-                except Refusal as error:
+                    result = self._result(operation, base, url, credentials, parse)
+                except CallFailure as error:
                     failure = error, credentials
                 else:
                     self._outage_began = None
@@ -233,7 +229,7 @@ class Client:
             began = min(began, self._outage_began)
         return began + self._retry_timeout
 
-    def _wait(self, refusal: Refusal, seen: set[str], tries: int, left: float) -> float | None:
+    def _wait(self, refusal: CallFailure, seen: set[str], tries: int, left: float) -> float | None:
         """Return the seconds to wait before the next try, or None if there is to be none."""
         if left <= 0:
             return None
@@ -247,7 +243,7 @@ class Client:
             return refusal.wait if refusal.wait <= left else None
         return min(random.uniform(0, min(MAX_BACKOFF, BACKOFF * 2.0 ** min(tries - 1, 10))), left)
 
-    def _clock_set(self, refusal: Refusal) -> bool:
+    def _clock_set(self, refusal: CallFailure) -> bool:
         """Take over the service's clock. Return whether it told the time."""
         if refusal.service_time is None:
             return False
@@ -271,9 +267,9 @@ class Client:
         base: str,
         url: str,
         credentials: Credentials,
-        read: t.Callable[[Json], Result],
+        parse: t.Callable[[Json], Result],
     ) -> Result:
-        """Return what is read from the reply of one try, or raise Refusal."""
+        """Return what `parse` makes of the reply of one try, or raise Refusal."""
         transport = self._transport  # says so if requests is missing
         import requests
         from urllib3.exceptions import HTTPError
@@ -313,9 +309,9 @@ class Client:
                 raise self._transport_refusal(error, base, this.was_cut) from None
         large = len(body) > SMALL or body.startswith(GZIP)
         with self._reading if large else nullcontext():
-            return read(judged(response.status_code, response.headers, body))
+            return parse(parse_reply(response.status_code, response.headers, body))
 
-    def _transport_refusal(self, error: Exception, base: str, was_cut: bool) -> Refusal:
+    def _transport_refusal(self, error: Exception, base: str, was_cut: bool) -> CallFailure:
         """Return what a failure below HTTP means."""
         from requests import exceptions
 
@@ -324,35 +320,35 @@ class Client:
         cause = root_cause(error)
         host = urlsplit(base).netloc
         if isinstance(error, (exceptions.ProxyError, exceptions.InvalidSchema)):
-            return Refusal("proxy", f"the proxy does not connect to {host}: {reason(cause)}")
+            return CallFailure("proxy", f"the proxy does not connect to {host}: {reason(cause)}")
         if isinstance(error, ValueError):
             # The host was looked at before, so it is the proxy's URL, which may hold a password.
-            return Refusal("proxy", "the URL of the proxy is not valid")
+            return CallFailure("proxy", "the URL of the proxy is not valid")
         loopback = is_loopback(urlsplit(base).hostname or "")
         if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
-            return Refusal("plain", f"{host} does not speak TLS")
+            return CallFailure("plain", f"{host} does not speak TLS")
         # A handshake that only breaks off is a passing failure of the network.
         broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, broken):
-            return Refusal("tls", f"no trusted connection to {host}: {reason(cause)}")
+            return CallFailure("tls", f"no trusted connection to {host}: {reason(cause)}")
         if isinstance(cause, socket.gaierror):
             kind = "transport" if cause.errno == socket.EAI_AGAIN else "address"
-            return Refusal(kind, f"the host {host} is not known: {reason(cause)}")
+            return CallFailure(kind, f"the host {host} is not known: {reason(cause)}")
         if was_cut or isinstance(error, exceptions.Timeout) or isinstance(cause, socket.timeout):
-            return Refusal(
+            return CallFailure(
                 "transport", f"{host} gave no complete answer in {self._timeout:g} seconds"
             )
         if isinstance(cause, ConnectionRefusedError) and loopback:
             # An emulator that was not started will not start by waiting.
-            return Refusal("emulator", f"nothing listens on {host}")
+            return CallFailure("emulator", f"nothing listens on {host}")
         if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
             # requests raises a bare OSError for one thing only: a certificate file that is not
             # there.
-            return Refusal("tls", str(error))
-        return Refusal("transport", f"the connection to {host} failed: {reason(cause)}")
+            return CallFailure("tls", str(error))
+        return CallFailure("transport", f"the connection to {host} failed: {reason(cause)}")
 
     def _error(
-        self, operation: Operation, asked: str, refusal: Refusal, credentials: Credentials
+        self, operation: Operation, asked: str, refusal: CallFailure, credentials: Credentials
     ) -> AlicloudError:
         """Return what the user reads."""
         hint = CODE_HINTS.get((refusal.code or "").lower()) or HINTS.get(refusal.kind, "")
@@ -365,7 +361,7 @@ class Client:
             hint += f": it is {_skew_text(refusal.service_time - time.time())}"
         # Before it is cut, since half a secret is not found. Whoever answers may echo anything.
         message, code, request_id = (
-            None if value is None else shown(scrubbed(value, credentials.secrets), longest)
+            None if value is None else for_display(scrubbed(value, credentials.secrets), longest)
             for value, longest in (
                 (str(refusal), 500),
                 (refusal.code, 100),
@@ -384,76 +380,10 @@ class Client:
             code=code,
             http_status=refusal.http_status,
             request_id=request_id,
-            may_pass=refusal.kind in RETRYABLE,
+            retryable=refusal.kind in RETRYABLE,
         )
-
-
-def base_url(endpoint: str) -> str:
-    """Return scheme://host[:port] of an endpoint, which is a host or a URL.
-
-    Raises AlicloudError if a request to it would go elsewhere than it says, or be readable on its
-    way.
-    """
-    try:
-        url = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
-        host, port = url.hostname or "", url.port
-    except ValueError as error:
-        raise AlicloudError(f"The endpoint is not valid: {error}.") from None
-    if not PLAIN_URL.fullmatch(endpoint) or not host:
-        # What stands before an @ may be a password.
-        shown_endpoint = endpoint.rsplit("@", 1)[-1]
-        raise AlicloudError(
-            f"The endpoint {shown_endpoint!r:.200} is not valid: it must be a host, host:port, or "
-            "https://host:port, without user, path and query."
-        )
-    if url.scheme == "http" and not is_loopback(host):
-        raise AlicloudError(
-            f"The endpoint {endpoint!r} is not safe: http:// is only for a loopback host. Use "
-            "https://, since an image ID that is changed on its way starts the wrong machine."
-        )
-    host = f"[{host}]" if ":" in host else host
-    return f"{url.scheme}://{host}" + (f":{port}" if port is not None else "")
-
-
-def scrubbed(text: str, secrets: t.Iterable[str]) -> str:
-    """Return the text without the secrets, in whatever encoding a service may echo them."""
-    for secret in secrets:
-        once = quote(secret, safe="")
-        for form in (secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]):
-            text = text.replace(form, "********")
-    return text
 
 
 def _skew_text(seconds: float) -> str:
     """Say how far a clock is off, given the seconds that it lacks."""
     return f"{abs(seconds):.0f} seconds {'slow' if seconds > 0 else 'fast'}"
-
-
-def is_loopback(host: str) -> bool:
-    """Is this the machine itself?"""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def root_cause(error: BaseException) -> BaseException:
-    """Return the innermost of the exceptions that requests and urllib3 wrap into each other."""
-    for _layer in range(10):
-        inner = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
-        found = next((value for value in inner if isinstance(value, BaseException)), None)
-        if found is None:
-            break
-        error = found
-    return error
-
-
-def reason(error: BaseException) -> str:
-    """Return an exception's own words, short."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return (
-        (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
-        or type(error).__name__
-    )

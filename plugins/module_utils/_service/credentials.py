@@ -10,9 +10,10 @@ import os
 import stat
 import time
 import typing as t
-from dataclasses import dataclass, field
 
 from .._errors import AlicloudError
+from .signing import Credentials, CredentialsProvider, checked
+from .temporary_credentials import MODES, DynamicCredentials
 
 # In the order in which they are tried: the official SDK's and CLI's names, then Terraform's.
 ENVIRONMENT = {
@@ -47,42 +48,6 @@ HOW = (
 )
 
 
-@dataclass(frozen=True)
-class Credentials:
-    """An access key, static or temporary. Its repr shows no secret."""
-
-    access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str | None = field(default=None, repr=False)
-    # Where the key came from, for error messages.
-    source: str = "the options"
-    # The region of the profile that the key came from.
-    region_id: str | None = None
-
-    def current(self) -> Credentials:
-        """Return itself: what was given stays as it is (see Source)."""
-        return self
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What no message may show."""
-        return tuple(filter(None, (self.access_key_secret, self.security_token)))
-
-
-class Source(t.Protocol):
-    """Whatever has credentials: Credentials themselves, or what gets new ones when they end."""
-
-    @property
-    def region_id(self) -> str | None:
-        """The region of the profile that the key comes from."""
-
-    def current(self) -> Credentials:
-        """Return credentials that are valid now. Safe to call from many threads at once.
-
-        Raises AlicloudError.
-        """
-
-
 Found = t.Dict[str, t.Tuple[str, str]]  # option -> (value, where it was found)
 
 
@@ -90,7 +55,7 @@ def credentials(
     options: t.Mapping[str, t.Any],
     environment: t.Mapping[str, str],
     warn: t.Callable[[str], None],
-) -> Source:
+) -> CredentialsProvider:
     """Return the first credentials that are there, or raise AlicloudError.
 
     options holds what was set on purpose (access_key_id, access_key_secret, security_token,
@@ -180,7 +145,7 @@ def _from_file(
     warn: t.Callable[[str], None],
     name: str | None = None,
     origin: str = "",
-) -> Source:
+) -> CredentialsProvider:
     """Return the credentials of a profile of the CLI's configuration file; by default the current.
 
     Format: https://github.com/aliyun/aliyun-cli,
@@ -213,7 +178,7 @@ def _from_file(
         if isinstance(profile, dict) and isinstance(profile.get("name"), str)
     }
 
-    def found(wanted: str, kind: str, seen: tuple[str, ...]) -> Source:
+    def found(wanted: str, kind: str, seen: tuple[str, ...]) -> CredentialsProvider:
         """Return the credentials of a profile; those of the seen ones build on it."""
         if wanted not in profiles:
             there = ", ".join(sorted(profiles)) or "none"
@@ -241,17 +206,14 @@ def _of_profile(
     profile: t.Mapping[str, t.Any],
     source: str,
     environment: t.Mapping[str, str],
-    found: t.Callable[[str], Source] | None = None,
+    found: t.Callable[[str], CredentialsProvider] | None = None,
     trusted: bool = False,
-) -> Source:
+) -> CredentialsProvider:
     """Return the credentials of a profile.
 
     found gives those of another profile of its file, by name. trusted says that nobody but the
     user can have written it.
     """
-    # Imported here, since that module builds on this one.
-    from .temporary_credentials import MODES, DynamicCredentials
-
     written = str(profile.get("mode") or ("StsToken" if profile.get("sts_token") else "AK"))
     modes = {known.lower(): known for known in (*PROFILE_KEYS, *MODES)}
     mode = modes.get(written.lower())
@@ -284,21 +246,10 @@ def _of_profile(
             f"The process_command of {source} is not run, since others can write the file or own "
             "it. Let it be yours, with mode 600."
         )
-    previous: Source | None = None
+    previous: CredentialsProvider | None = None
     if mode == "RamRoleArn":
         keys = TEMPORARY_KEY if profile.get("sts_token") else KEY
         previous = checked({name: profile[key] for name, key in keys.items()}, source)
     elif found and mode == "ChainableRamRoleArn":
         previous = found(profile["source_profile"])
     return DynamicCredentials(mode, profile, source, environment, previous, region)
-
-
-def checked(values: t.Mapping[str, str], source: str, region_id: str | None = None) -> Credentials:
-    """Return Credentials of values that can stand in a header."""
-    for name, value in values.items():
-        if not (value.isascii() and value.isprintable()) or " " in value:
-            raise AlicloudError(
-                f"{name} (from {source}) holds white space or other characters that no key has. "
-                "Copy it again."
-            )
-    return Credentials(**values, source=source, region_id=region_id)

@@ -13,6 +13,7 @@ import re
 import typing as t
 import zlib
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote
 
 from .._errors import Json
 
@@ -43,7 +44,7 @@ SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 RETRYABLE = frozenset(("throttle", "server", "transport"))
 
 
-def shown(text: str, longest: int = 500) -> str:
+def for_display(text: str, longest: int = 500) -> str:
     """Return what the service wrote as one line for people."""
     # SignatureDoesNotMatch and IncompleteSignature echo what was signed, and with it the token.
     echo = r"server\s*(string\s*to\s*sign|canonicalrequest)"
@@ -52,7 +53,16 @@ def shown(text: str, longest: int = 500) -> str:
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 
-class Refusal(Exception):
+def scrubbed(text: str, secrets: t.Iterable[str]) -> str:
+    """Return the text without the secrets, in whatever encoding a service may echo them."""
+    for secret in secrets:
+        once = quote(secret, safe="")
+        for form in (secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]):
+            text = text.replace(form, "********")
+    return text
+
+
+class CallFailure(Exception):
     """One try that gave no result: its kind (see HINTS of the client), and a text for people."""
 
     def __init__(
@@ -87,7 +97,7 @@ class Refusal(Exception):
             return None
 
 
-def judged(status: int, headers: t.Mapping[str, str], body: bytes | bytearray) -> Json:
+def parse_reply(status: int, headers: t.Mapping[str, str], body: bytes | bytearray) -> Json:
     """Return the reply as a dict, or raise Refusal."""
     known: dict[str, t.Any] = {
         "http_status": status,
@@ -96,13 +106,13 @@ def judged(status: int, headers: t.Mapping[str, str], body: bytes | bytearray) -
     }
     if 300 <= status < 400:
         # Followed, it would take a signed request, and the choice of an image, to another server.
-        raise Refusal("address", "the endpoint redirects, which is never followed", **known)
+        raise CallFailure("address", "the endpoint redirects, which is never followed", **known)
     try:
         reply = _decoded(body)
-    except Refusal as refusal:
+    except CallFailure as refusal:
         # Above 500, it is a gateway that speaks for a service that it does not reach.
         kind = "transport" if status >= 500 else "throttle" if status == 429 else refusal.kind
-        raise Refusal(kind, str(refusal), **known) from None
+        raise CallFailure(kind, str(refusal), **known) from None
 
     values = {key[:1].upper() + key[1:]: value for key, value in reply.items()}
     known["request_id"] = values.get("RequestId") or known["request_id"]
@@ -111,7 +121,7 @@ def judged(status: int, headers: t.Mapping[str, str], body: bytes | bytearray) -
     if status < 300 and code in (None, 0, "0", "", "200", "OK"):
         return reply
     code = str(code or f"HTTP {status}")
-    raise Refusal(
+    raise CallFailure(
         _kind(code, status), str(values.get("Message") or "no message"), code=code, **known
     )
 
@@ -132,20 +142,20 @@ def _decoded(body: bytes | bytearray) -> Json:
         try:
             body = zlib.decompressobj(31).decompress(body, MAX_BYTES + 1)
         except zlib.error:
-            raise Refusal("transport", "a compressed answer that cannot be unpacked") from None
+            raise CallFailure("transport", "a compressed answer that cannot be unpacked") from None
     if len(body) > MAX_BYTES:
-        raise Refusal("product", f"an answer of more than {MAX_BYTES} bytes")
+        raise CallFailure("product", f"an answer of more than {MAX_BYTES} bytes")
     if body.lstrip()[:1] == b"<":
         return _xml_error(body.decode("utf-8", "replace"))
     try:
         text = body.decode("utf-8").lstrip("\ufeff")  # some gateways begin with a byte order mark
         reply = json.loads(_characters(text), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise Refusal(
+        raise CallFailure(
             "transport", "an answer that is not JSON" if body else "an empty answer"
         ) from None
     if not isinstance(reply, dict):
-        raise Refusal("product", "an answer that is no JSON object")
+        raise CallFailure("product", "an answer that is no JSON object")
     level: list[t.Any] = [reply]
     for _depth in range(MAX_DEPTH):
         level = [
@@ -156,7 +166,7 @@ def _decoded(body: bytes | bytearray) -> Json:
         ]
         if not level:
             return reply
-    raise Refusal("product", f"an answer that is nested deeper than {MAX_DEPTH} levels")
+    raise CallFailure("product", f"an answer that is nested deeper than {MAX_DEPTH} levels")
 
 
 def _characters(text: str) -> str:
@@ -178,5 +188,5 @@ def _xml_error(text: str) -> Json:
     """
     found = re.findall(r"<(Code|Message|RequestId)>([^<]{1,2000})</\1>", text)
     if "Code" not in dict(found):
-        raise Refusal("product", "a page (HTML or XML) and no reply of the API")
+        raise CallFailure("product", "a page (HTML or XML) and no reply of the API")
     return dict(found)

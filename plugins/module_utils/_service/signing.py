@@ -14,14 +14,62 @@ import hmac
 import secrets
 import time
 import typing as t
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from .._errors import AlicloudError
 
 if t.TYPE_CHECKING:
     from requests import PreparedRequest
 
-    from .credentials import Credentials
-
 ALGORITHM = "ACS3-HMAC-SHA256"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key, static or temporary. Its repr shows no secret."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    # Where the key came from, for error messages.
+    source: str = "the options"
+    # The region of the profile that the key came from.
+    region_id: str | None = None
+
+    def current(self) -> Credentials:
+        """Return itself: what was given stays as it is (see Source)."""
+        return self
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show."""
+        return tuple(filter(None, (self.access_key_secret, self.security_token)))
+
+
+class CredentialsProvider(t.Protocol):
+    """Whatever has credentials: Credentials themselves, or what gets new ones when they end."""
+
+    @property
+    def region_id(self) -> str | None:
+        """The region of the profile that the key comes from."""
+
+    def current(self) -> Credentials:
+        """Return credentials that are valid now. Safe to call from many threads at once.
+
+        Raises AlicloudError.
+        """
+
+
+def checked(values: t.Mapping[str, str], source: str, region_id: str | None = None) -> Credentials:
+    """Return Credentials of values that can stand in a header."""
+    for name, value in values.items():
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise AlicloudError(
+                f"{name} (from {source}) holds white space or other characters that no key has. "
+                "Copy it again."
+            )
+    return Credentials(**values, source=source, region_id=region_id)
 
 
 def canonical_query(parameters: t.Iterable[tuple[str, str]]) -> str:

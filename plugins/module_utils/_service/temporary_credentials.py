@@ -21,9 +21,10 @@ import typing as t
 from urllib.parse import urlsplit
 
 from .._errors import AlicloudError, Json
-from .client import is_loopback, reason, root_cause, scrubbed
-from .credentials import Credentials, Source, checked
-from .replies import shown
+from .endpoints import is_loopback
+from .replies import for_display, scrubbed
+from .signing import Credentials, CredentialsProvider, checked
+from .transport import reason, root_cause
 
 TIMEOUT = 10_000  # milliseconds, to connect and of each read
 METADATA_TIMEOUT = 2_000  # the metadata is on the machine or not there at all
@@ -129,7 +130,7 @@ class DynamicCredentials:
         profile: t.Mapping[str, t.Any],
         source: str,
         environment: t.Mapping[str, str],
-        previous: Source | None = None,
+        previous: CredentialsProvider | None = None,
         region_id: str | None = None,
     ) -> None:
         """
@@ -195,8 +196,8 @@ class DynamicCredentials:
             except AlicloudError:
                 raise
             except Exception as error:  # the library lets through whatever happens below it
-                failure, may_pass = self._failure(error)
-                if not waits or not may_pass:
+                failure, retryable = self._failure(error)
+                if not waits or not retryable:
                     raise failure from None
                 time.sleep(waits.pop(0))
             else:
@@ -237,19 +238,19 @@ class DynamicCredentials:
             http_status=status,
             request_id=request_id,
         )
-        may_pass = type(error).__name__ == "RetryError" or (status or 0) >= 500
-        return failure, may_pass or (code or "").startswith("Throttling")
+        retryable = type(error).__name__ == "RetryError" or (status or 0) >= 500
+        return failure, retryable or (code or "").startswith("Throttling")
 
     def _shown(self, text: str, longest: int = 500) -> str:
         """Return what others wrote for people: without secrets, then cut."""
-        return shown(scrubbed(text, self._secrets), longest)
+        return for_display(scrubbed(text, self._secrets), longest)
 
     def _made(
         self,
         mode: str,
         profile: t.Mapping[str, t.Any],
         environment: t.Mapping[str, str],
-        previous: Source | None,
+        previous: CredentialsProvider | None,
     ) -> t.Any:
         """Return the library's provider for the mode."""
         try:
@@ -322,7 +323,7 @@ class DynamicCredentials:
 class _Previous:
     """The key that assumes a role, as the library takes it."""
 
-    def __init__(self, source: Source, secrets: list[str]) -> None:
+    def __init__(self, source: CredentialsProvider, secrets: list[str]) -> None:
         """secrets is told what no message may show."""
         self._source = source
         self._secrets = secrets

@@ -10,6 +10,7 @@ draw out a try for ever, already in its headers or in the TLS handshake.
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 import threading
 import typing as t
@@ -152,3 +153,25 @@ def _adapter(mine: threading.local) -> type[requests.adapters.HTTPAdapter]:
             return self.proxy_manager[proxy]
 
     return Adapter
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return the innermost of the exceptions that requests and urllib3 wrap into each other."""
+    for _layer in range(10):
+        inner = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
+        found = next((value for value in inner if isinstance(value, BaseException)), None)
+        if found is None:
+            break
+        error = found
+    return error
+
+
+def reason(error: BaseException) -> str:
+    """Return an exception's own words, short."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (
+        (error.strerror if isinstance(error, OSError) else None)
+        or str(error)
+        or type(error).__name__
+    )

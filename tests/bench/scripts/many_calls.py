@@ -15,11 +15,9 @@ import sys
 import time
 
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import listed_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 
 asked = json.loads(sys.argv[1])
 key = Credentials(
@@ -34,7 +32,7 @@ with Client(key, url, warn=sys.exit, concurrency=asked["concurrency"]) as client
         found = len([image for _family, _region, image in answers if image])
         there = len(asked["families"]) * len(asked["regions"])
     else:
-        found, there = len(listed_images(client)), asked["images"]
+        found, there = len(list_images(client)), asked["images"]
     print(time.monotonic() - began)
 if found != there:
     sys.exit(f"{found} images were found, and not {there}.")

@@ -9,9 +9,7 @@ import os
 
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 
 key = Credentials(
     os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]

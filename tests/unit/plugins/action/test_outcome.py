@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.alicloud.compute.plugins.modules import image_coverage_info, image_lock
-from ansible_collections.alicloud.compute.plugins.plugin_utils._action import outcome
+from ansible_collections.alicloud.compute.plugins.plugin_utils._action import run_in_process
 from emulator import Emulator
 
 Json = t.Dict[str, t.Any]
@@ -32,7 +32,7 @@ def test_progress_is_shown_when_it_changes(emulator: Emulator) -> None:
         "poll": "1s",
     }
 
-    result = outcome(
+    result = run_in_process(
         image_coverage_info, "image_coverage_info", options, check_mode=False, show=lines.append
     )
 
@@ -54,6 +54,6 @@ def test_what_a_module_is_given_is_not_changed(emulator: Emulator, tmp_path: Pat
     }
     before = copy.deepcopy(options)
 
-    outcome(image_lock, "image_lock", options, check_mode=False, show=lambda _line: None)
+    run_in_process(image_lock, "image_lock", options, check_mode=False, show=lambda _line: None)
 
     assert options == before

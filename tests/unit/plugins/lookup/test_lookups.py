@@ -532,7 +532,7 @@ def test_no_secret_is_in_what_is_kept(emulator: Emulator, run: Path) -> None:
 
 def test_what_is_kept_is_told_apart_by_all_options_but_these() -> None:
     """A new option is part of the question; a new secret must be named."""
-    assert set(_lookup.MANNERS) == {
+    assert set(_lookup.NOT_IN_CACHE_KEY) == {
         *("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
     }
     for module in (ecs_image_family_info, ens_image_info):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
-from ansible_collections.alicloud.compute.plugins.plugin_utils._run_cache import FOLDER, Answers
+from ansible_collections.alicloud.compute.plugins.plugin_utils._run_cache import FOLDER, RunCache
 
 QUESTION = ["web", "cn-hangzhou"]
 IMAGE = {"image_id": "m-1"}
@@ -64,20 +64,20 @@ def no_wait(seconds: float) -> None:
 
 
 @pytest.fixture
-def answers(tmp_path: Path) -> Answers:
+def answers(tmp_path: Path) -> RunCache:
     """The answers of a run."""
-    return Answers(str(tmp_path), {"endpoint": "x"}, PATIENCE)
+    return RunCache(str(tmp_path), {"endpoint": "x"}, PATIENCE)
 
 
 def asking(
-    answers: Answers, service: Service, number: int
+    answers: RunCache, service: Service, number: int
 ) -> tuple[list[t.Any], t.Callable[[], list[t.Any]]]:
     """Start processes that all ask. Return them, and what waits for what they got."""
     queue = FORK.Queue()
 
     def ask() -> None:
         try:
-            queue.put(answers.once(QUESTION, service.answer, time.sleep))
+            queue.put(answers.get_or_fetch(QUESTION, service.answer, time.sleep))
         except AlicloudError as error:
             queue.put(error.result())
 
@@ -92,7 +92,7 @@ def files(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / FOLDER).iterdir() if path.suffix != ".turn"]
 
 
-def test_many_processes_ask_once(tmp_path: Path, answers: Answers) -> None:
+def test_many_processes_ask_once(tmp_path: Path, answers: RunCache) -> None:
     service = Service(tmp_path)
 
     processes, found = asking(answers, service, 8)
@@ -102,11 +102,11 @@ def test_many_processes_ask_once(tmp_path: Path, answers: Answers) -> None:
 
     assert found() == [IMAGE] * len(processes)
     assert service.times == 1
-    assert answers.known(QUESTION) == IMAGE
+    assert answers.get(QUESTION) == IMAGE
 
 
 def test_one_that_dies_while_it_asks_does_not_block_the_others(
-    tmp_path: Path, answers: Answers
+    tmp_path: Path, answers: RunCache
 ) -> None:
     service = Service(tmp_path)
     (first,), _found = asking(answers, service, 1)
@@ -124,10 +124,10 @@ def test_one_that_dies_while_it_asks_does_not_block_the_others(
 
 
 def test_whoever_waits_shares_a_failure_and_whoever_comes_later_asks_anew(
-    tmp_path: Path, answers: Answers
+    tmp_path: Path, answers: RunCache
 ) -> None:
     service = Service(tmp_path)
-    service.error = AlicloudError("down", code="Odd", http_status=503, may_pass=True)
+    service.error = AlicloudError("down", code="Odd", http_status=503, retryable=True)
     _processes, found = asking(answers, service, 6)
     until(lambda: service.times > 0)
     time.sleep(0.3)
@@ -137,11 +137,11 @@ def test_whoever_waits_shares_a_failure_and_whoever_comes_later_asks_anew(
     assert service.times == 1
 
     service.error = None
-    assert answers.once(QUESTION, service.answer, time.sleep) == IMAGE
+    assert answers.get_or_fetch(QUESTION, service.answer, time.sleep) == IMAGE
     assert service.times == 2
 
 
-def test_a_failure_of_one_alone_is_not_shared(tmp_path: Path, answers: Answers) -> None:
+def test_a_failure_of_one_alone_is_not_shared(tmp_path: Path, answers: RunCache) -> None:
     # It was stopped by its task's timeout, or its secret was wrong.
     service = Service(tmp_path)
     service.error = AlicloudError("Stopped before it was answered.")
@@ -154,12 +154,12 @@ def test_a_failure_of_one_alone_is_not_shared(tmp_path: Path, answers: Answers) 
     assert service.times == 4
 
 
-def test_whoever_is_more_patient_tries_longer(tmp_path: Path, answers: Answers) -> None:
+def test_whoever_is_more_patient_tries_longer(tmp_path: Path, answers: RunCache) -> None:
     service = Service(tmp_path)
-    service.error = AlicloudError("down", may_pass=True)
+    service.error = AlicloudError("down", retryable=True)
     asking(answers, service, 1)
     until(lambda: service.times == 1)
-    patient = Answers(str(tmp_path), {"endpoint": "x"}, PATIENCE + 1)
+    patient = RunCache(str(tmp_path), {"endpoint": "x"}, PATIENCE + 1)
     other = Service(tmp_path)
     _processes, found = asking(patient, other, 1)
     time.sleep(0.2)
@@ -169,20 +169,20 @@ def test_whoever_is_more_patient_tries_longer(tmp_path: Path, answers: Answers) 
     assert service.times == 2
 
 
-def test_nobody_waits_longer_than_it_would_try(tmp_path: Path, answers: Answers) -> None:
+def test_nobody_waits_longer_than_it_would_try(tmp_path: Path, answers: RunCache) -> None:
     service = Service(tmp_path)
     asking(answers, service, 1)
     until(lambda: service.times == 1)
-    hasty = Answers(str(tmp_path), {"endpoint": "x"}, 0.1)
+    hasty = RunCache(str(tmp_path), {"endpoint": "x"}, 0.1)
 
-    assert hasty.once(QUESTION, lambda: ("mine", True), time.sleep) == "mine"
+    assert hasty.get_or_fetch(QUESTION, lambda: ("mine", True), time.sleep) == "mine"
     service.go.touch()
 
 
-def test_notes_do_not_pile_up(tmp_path: Path, answers: Answers) -> None:
+def test_notes_do_not_pile_up(tmp_path: Path, answers: RunCache) -> None:
     sizes = []
     for _time in range(12):
-        answers.once(QUESTION, lambda: ([None, "x" * 1000], False), no_wait)
+        answers.get_or_fetch(QUESTION, lambda: ([None, "x" * 1000], False), no_wait)
         (turn,) = (tmp_path / FOLDER).iterdir()
         sizes.append(turn.stat().st_size)
 
@@ -190,7 +190,7 @@ def test_notes_do_not_pile_up(tmp_path: Path, answers: Answers) -> None:
 
 
 def test_what_is_missing_is_shared_with_whoever_waits_and_not_kept(
-    tmp_path: Path, answers: Answers
+    tmp_path: Path, answers: RunCache
 ) -> None:
     service = Service(tmp_path)
     service.found = None
@@ -204,22 +204,22 @@ def test_what_is_missing_is_shared_with_whoever_waits_and_not_kept(
     assert files(tmp_path) == []
 
     service.found = IMAGE
-    assert answers.once(QUESTION, service.answer, time.sleep) == IMAGE
+    assert answers.get_or_fetch(QUESTION, service.answer, time.sleep) == IMAGE
 
 
-def test_different_questions_do_not_wait_for_each_other(tmp_path: Path, answers: Answers) -> None:
+def test_different_questions_do_not_wait_for_each_other(tmp_path: Path, answers: RunCache) -> None:
     service = Service(tmp_path)
     asking(answers, service, 1)
     until(lambda: service.times == 1)
 
-    assert answers.once(["db", "cn-hangzhou"], lambda: (1, True), no_wait) == 1
-    other = Answers(str(tmp_path), {"endpoint": "y"}, PATIENCE)
-    assert other.once(QUESTION, lambda: (2, True), no_wait) == 2
+    assert answers.get_or_fetch(["db", "cn-hangzhou"], lambda: (1, True), no_wait) == 1
+    other = RunCache(str(tmp_path), {"endpoint": "y"}, PATIENCE)
+    assert other.get_or_fetch(QUESTION, lambda: (2, True), no_wait) == 2
 
     service.go.touch()
 
 
-def test_waiting_ends_when_it_is_told_to(tmp_path: Path, answers: Answers) -> None:
+def test_waiting_ends_when_it_is_told_to(tmp_path: Path, answers: RunCache) -> None:
     service = Service(tmp_path)
     asking(answers, service, 1)
     until(lambda: service.times == 1)
@@ -228,23 +228,23 @@ def test_waiting_ends_when_it_is_told_to(tmp_path: Path, answers: Answers) -> No
         raise AlicloudError("Stopped while it waited.")
 
     with pytest.raises(AlicloudError, match="Stopped"):
-        answers.once(QUESTION, service.answer, stop)
+        answers.get_or_fetch(QUESTION, service.answer, stop)
     service.go.touch()
 
 
-def test_a_file_that_is_broken_is_asked_for_anew(tmp_path: Path, answers: Answers) -> None:
-    answers.once(QUESTION, lambda: (IMAGE, True), no_wait)
+def test_a_file_that_is_broken_is_asked_for_anew(tmp_path: Path, answers: RunCache) -> None:
+    answers.get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait)
     (file,) = files(tmp_path)
     file.write_text('{"image_id": "m-', encoding="utf-8")
 
-    assert answers.known(QUESTION) is None
-    assert answers.once(QUESTION, lambda: ({"image_id": "m-2"}, True), no_wait) == {
+    assert answers.get(QUESTION) is None
+    assert answers.get_or_fetch(QUESTION, lambda: ({"image_id": "m-2"}, True), no_wait) == {
         "image_id": "m-2"
     }
-    assert answers.known(QUESTION) == {"image_id": "m-2"}
+    assert answers.get(QUESTION) == {"image_id": "m-2"}
 
 
-def test_half_a_note_is_passed_over(tmp_path: Path, answers: Answers) -> None:
+def test_half_a_note_is_passed_over(tmp_path: Path, answers: RunCache) -> None:
     service = Service(tmp_path)
     (first,), _found = asking(answers, service, 1)
     until(lambda: service.times == 1)
@@ -260,10 +260,10 @@ def test_half_a_note_is_passed_over(tmp_path: Path, answers: Answers) -> None:
     assert found() == [IMAGE] * len(others)
 
 
-def test_nobody_else_can_read_answers(tmp_path: Path, answers: Answers) -> None:
+def test_nobody_else_can_read_answers(tmp_path: Path, answers: RunCache) -> None:
     before = os.umask(0)
     try:
-        answers.once(QUESTION, lambda: (IMAGE, True), no_wait)
+        answers.get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait)
     finally:
         os.umask(before)
 
@@ -276,7 +276,7 @@ def test_when_the_run_is_over_nothing_is_kept_and_no_folder_is_made(
     tmp_path: Path, when: str
 ) -> None:
     run = tmp_path / "run"
-    answers = Answers(str(run), {}, PATIENCE)
+    answers = RunCache(str(run), {}, PATIENCE)
 
     def answer() -> tuple[t.Any, bool]:
         shutil.rmtree(run, ignore_errors=True)
@@ -285,7 +285,7 @@ def test_when_the_run_is_over_nothing_is_kept_and_no_folder_is_made(
     if when == "meanwhile":
         run.mkdir()
 
-    assert answers.once(QUESTION, answer, no_wait) == IMAGE
+    assert answers.get_or_fetch(QUESTION, answer, no_wait) == IMAGE
     assert not run.exists()
 
 
@@ -304,7 +304,7 @@ def test_answers_of_runs_that_were_killed_are_removed_by_the_next(tmp_path: Path
     run = tmp_path / f"ansible-local-{os.getpid()}xyz_5678"
     run.mkdir()
 
-    Answers(str(run), {}, PATIENCE).once(QUESTION, lambda: (IMAGE, True), no_wait)
+    RunCache(str(run), {}, PATIENCE).get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait)
 
     assert not folders.pop(dead.pid).exists()
     for folder in (*folders.values(), elsewhere):
@@ -312,33 +312,33 @@ def test_answers_of_runs_that_were_killed_are_removed_by_the_next(tmp_path: Path
 
 
 def test_without_a_run_every_question_is_asked() -> None:
-    answers = Answers(None, {}, PATIENCE)
+    answers = RunCache(None, {}, PATIENCE)
 
-    assert answers.once(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
-    assert answers.known(QUESTION) is None
-    answers.keep(QUESTION, IMAGE)
-    assert answers.known(QUESTION) is None
+    assert answers.get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
+    assert answers.get(QUESTION) is None
+    answers.put(QUESTION, IMAGE)
+    assert answers.get(QUESTION) is None
 
 
 @pytest.mark.parametrize("call", ["replace", "fdopen"])
 def test_a_disk_that_is_full_does_not_lose_the_answer(
-    tmp_path: Path, answers: Answers, monkeypatch: pytest.MonkeyPatch, call: str
+    tmp_path: Path, answers: RunCache, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     def full(*_arguments: t.Any, **_options: t.Any) -> t.Any:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(*((os, "replace") if call == "replace" else (json, "dump")), full)
 
-    assert answers.once(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
+    assert answers.get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
     assert files(tmp_path) == []
 
 
 def test_a_file_system_without_locks_asks_each_time(
-    answers: Answers, monkeypatch: pytest.MonkeyPatch
+    answers: RunCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_locks(*_arguments: t.Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", no_locks)
 
-    assert answers.once(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
+    assert answers.get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE

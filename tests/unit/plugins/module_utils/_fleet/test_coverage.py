@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import coverage as _coverage
-from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import Wanted
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import WantedImage
 
 Json = t.Dict[str, t.Any]
 
@@ -33,14 +33,16 @@ def image(day: int, **others: t.Any) -> Json:
     }
 
 
-def want(name: str = "web", **others: t.Any) -> Wanted:
+def want(name: str = "web", **others: t.Any) -> WantedImage:
     """Return an image that is wanted in a and b."""
-    base = Wanted(name, "ecs", {"image_family": name}, ("a", "b"), "image_name", None, None, {})
+    base = WantedImage(
+        name, "ecs", {"image_family": name}, ("a", "b"), "image_name", None, None, {}
+    )
     return base._replace(**others)
 
 
 def judged(
-    a: Json | None, b: Json | None, wanted: Wanted | None = None, **expected: str
+    a: Json | None, b: Json | None, wanted: WantedImage | None = None, **expected: str
 ) -> list[Json]:
     """Return the cells of an image in a and in b."""
     wanted = wanted or want()
@@ -49,7 +51,7 @@ def judged(
 
 
 def status(
-    a: Json | None, b: Json | None, wanted: Wanted | None = None, **expected: str
+    a: Json | None, b: Json | None, wanted: WantedImage | None = None, **expected: str
 ) -> list[tuple[str, str]]:
     """Return the status and the reason of each cell."""
     return [(cell["status"], cell["reason"]) for cell in judged(a, b, wanted, **expected)]
@@ -158,7 +160,7 @@ PRESENT = ("present", "")
     ],
 )
 def test_each_place_is_judged(
-    a: Json | None, b: Json | None, wanted: Wanted, found: list[tuple[str, str]]
+    a: Json | None, b: Json | None, wanted: WantedImage, found: list[tuple[str, str]]
 ) -> None:
     assert status(a, b, wanted) == found
 
@@ -208,7 +210,7 @@ def test_an_expected_build_is_what_the_regions_agree_in() -> None:
     ],
 )
 def test_an_expected_build_of_nothing_is_an_error(
-    wanted: Wanted, expected: dict[str, str], words: str
+    wanted: WantedImage, expected: dict[str, str], words: str
 ) -> None:
     with pytest.raises(AlicloudError) as caught:
         judged(image(20), image(20), wanted, **expected)

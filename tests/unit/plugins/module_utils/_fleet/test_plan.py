@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import plan as _plan
-from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import Wanted
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import WantedImage
 from ansible_collections.alicloud.compute.plugins.module_utils._images.image import written
 
 Json = t.Dict[str, t.Any]
@@ -35,13 +35,13 @@ def image(day: int, region: str = "a", **others: t.Any) -> Json:
     }
 
 
-def want(*regions: str, **others: t.Any) -> Wanted:
+def want(*regions: str, **others: t.Any) -> WantedImage:
     """Return a wanted image; of a family, if nothing else is said."""
-    base = Wanted("web", "ecs", {"image_family": "web"}, (), "image_name", None, None, {})
+    base = WantedImage("web", "ecs", {"image_family": "web"}, (), "image_name", None, None, {})
     return base._replace(regions=regions or ("a",), **others)
 
 
-def ens(*regions: str, **others: t.Any) -> Wanted:
+def ens(*regions: str, **others: t.Any) -> WantedImage:
     """Return a wanted ENS image."""
     source = {"image_name": ["web-*"], "owner": ["self"]}
     return want(*regions, **{"service": "ens", "source": source, **others})
@@ -49,14 +49,14 @@ def ens(*regions: str, **others: t.Any) -> Wanted:
 
 def updated(
     old: _lock.Lock,
-    wanted: Wanted | t.Sequence[Wanted],
+    wanted: WantedImage | t.Sequence[WantedImage],
     found: t.Mapping[t.Any, t.Any],
     guards: _plan.Guards = FREE,
     now: datetime = NOW,
     only: t.Sequence[str] = (),
 ) -> _plan.Plan:
     """Return the plan of an update; what is found is listed by region, of one name."""
-    images = [wanted] if isinstance(wanted, Wanted) else wanted
+    images = [wanted] if isinstance(wanted, WantedImage) else wanted
     listings = {
         (key if isinstance(key, tuple) else (images[0].name, key)): rows
         for key, rows in found.items()
@@ -64,7 +64,9 @@ def updated(
     return _plan.updated(old, images, only, listings, guards, now)
 
 
-def locked(*days: tuple[str, int], wanted: Wanted | None = None, **others: t.Any) -> _lock.Lock:
+def locked(
+    *days: tuple[str, int], wanted: WantedImage | None = None, **others: t.Any
+) -> _lock.Lock:
     """Return the lock that has these builds in these regions."""
     image_wanted = wanted or want(*(region for region, _day in days))
     plan = updated(
@@ -227,7 +229,7 @@ def test_a_missing_image_of_ens_is_a_problem_in_its_own_words() -> None:
         ),
     ],
 )
-def test_a_guard_says_what_it_is_about(wanted: Wanted, found: Json, problem: str) -> None:
+def test_a_guard_says_what_it_is_about(wanted: WantedImage, found: Json, problem: str) -> None:
     for old in ({}, locked(("a", 18))):
         plan = updated(old, wanted, {"a": [found]})
 
@@ -431,7 +433,7 @@ def test_of_ens_nothing_older_than_the_locked_image_is_taken() -> None:
 
 
 @pytest.mark.parametrize("wanted", [want(), ens()])
-def test_the_newest_does_not_go_backwards_unless_that_is_allowed(wanted: Wanted) -> None:
+def test_the_newest_does_not_go_backwards_unless_that_is_allowed(wanted: WantedImage) -> None:
     old = locked(("a", 20), wanted=wanted)
 
     plan = updated(old, wanted, {"a": [image(18)]})
@@ -711,13 +713,13 @@ def test_a_rollback_keeps_what_is_noted_unless_it_is_denied() -> None:
 
 def verified(
     lock: _lock.Lock,
-    wanted: Wanted | t.Sequence[Wanted],
+    wanted: WantedImage | t.Sequence[WantedImage],
     found: t.Mapping[t.Any, t.Any],
     deny: t.Sequence[str] = (),
     only: t.Sequence[str] = (),
 ) -> list[str]:
     """Return what is wrong with a lock."""
-    images = [wanted] if isinstance(wanted, Wanted) else wanted
+    images = [wanted] if isinstance(wanted, WantedImage) else wanted
     listings = {
         (key if isinstance(key, tuple) else (images[0].name, key)): rows
         for key, rows in found.items()

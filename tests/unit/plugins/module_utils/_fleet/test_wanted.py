@@ -15,12 +15,12 @@ from ansible_collections.alicloud.compute.plugins.module_utils._errors import Al
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
-    Wanted,
+    WantedImage,
     age,
     build,
     enumerated,
+    fetch_images,
     label,
-    listings,
     precise,
     seconds,
     span,
@@ -51,7 +51,7 @@ def options(*images: dict[str, t.Any], **others: t.Any) -> dict[str, t.Any]:
     return result
 
 
-def wanted(*images: dict[str, t.Any], **others: t.Any) -> list[Wanted]:
+def wanted(*images: dict[str, t.Any], **others: t.Any) -> list[WantedImage]:
     """Return the wanted images of a task's options."""
     return wanted_images(options(*images, **others))
 
@@ -65,7 +65,7 @@ def test_an_image_has_the_limits_of_all_unless_it_has_its_own() -> None:
         agree="image_version",
     )
 
-    assert first == Wanted(
+    assert first == WantedImage(
         "web",
         "ecs",
         {"image_family": "web"},
@@ -75,7 +75,7 @@ def test_an_image_has_the_limits_of_all_unless_it_has_its_own() -> None:
         14 * 86400,
         {"os_type": "linux"},
     )
-    assert second == Wanted(
+    assert second == WantedImage(
         "edge",
         "ens",
         {"image_name": ["edge-web-*"], "owner": ["self", "system"]},
@@ -271,10 +271,10 @@ def access(emulator: Emulator) -> dict[str, t.Any]:
 
 
 def found(given: dict[str, t.Any]) -> dict[tuple[str, str], list[t.Any]]:
-    """Return the listings of all places."""
+    """Return the fetch_images of all places."""
     images = wanted_images(given)
     places = [(image, region) for image in images for region in image.regions]
-    return listings(given, places, lambda _warning: None)
+    return fetch_images(given, places, lambda _warning: None)
 
 
 def test_each_question_is_asked_once(emulator: Emulator) -> None:

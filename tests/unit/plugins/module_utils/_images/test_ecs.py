@@ -15,9 +15,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs impor
     newest_images,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from emulator import Emulator
 
 FAMILIES = ["web", "acs:ubuntu_22_04_x64", "db"]

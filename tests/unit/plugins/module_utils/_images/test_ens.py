@@ -13,14 +13,12 @@ import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import (
     MAX_READINGS,
-    listed_images,
+    list_images,
     missing,
     missing_error,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from emulator import Emulator
 
 NODE = "cn-dalian-unicom"
@@ -79,7 +77,7 @@ def test_every_image_is_listed_once_and_newest_first(
     emulator.catalogue = catalogue(images)
     emulator.page_size_max, emulator.page_size_echo = size, echo
 
-    found = listed_images(client, ens_region_id=[NODE])
+    found = list_images(client, ens_region_id=[NODE])
 
     assert ids(found) == in_order(images)
     assert warnings == []
@@ -95,7 +93,7 @@ def test_five_thousand_images_are_listed_once_each(
     emulator.catalogue = catalogue(images)
     emulator.page_size_max = size
 
-    found = listed_images(client)
+    found = list_images(client)
 
     assert ids(found) == in_order(images)
     assert len(emulator.calls) == 5000 // size + 1
@@ -109,7 +107,7 @@ def test_pages_are_asked_for_at_once_but_not_more_than_allowed(
     emulator.faults = [{"delay": 0.25}]
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
-        listed_images(client, ens_region_id=[NODE, OTHER_NODE])
+        list_images(client, ens_region_id=[NODE, OTHER_NODE])
 
     assert emulator.most_at_once == concurrency
 
@@ -121,7 +119,7 @@ def test_a_short_page_does_not_end_the_listing(client: Client, emulator: Emulato
     lone = {"Images": {"Image": [{**images[60], "RegionId": NODE}]}}
     emulator.faults = [{"match": {"PageNumber": "2"}, "times": 1, "reply": lone}]
 
-    found = listed_images(client, ens_region_id=[NODE])
+    found = list_images(client, ens_region_id=[NODE])
 
     assert ids(found) == in_order(images)
 
@@ -134,7 +132,7 @@ def test_a_wrong_total_loses_nothing_and_is_warned_of(
     emulator.catalogue = catalogue(images)
     emulator.faults = [{"reply": {"TotalCount": total}}]
 
-    found = listed_images(client, ens_region_id=[NODE])
+    found = list_images(client, ens_region_id=[NODE])
 
     assert ids(found) == in_order(images)
     assert len(warnings) == 1
@@ -145,7 +143,7 @@ def test_a_total_beyond_reason_costs_few_calls(client: Client, emulator: Emulato
     emulator.catalogue = catalogue(shuffled(60))
     emulator.faults = [{"reply": {"TotalCount": 10**12}}]
 
-    assert len(listed_images(client)) == 60
+    assert len(list_images(client)) == 60
     assert len(emulator.calls) < 60
 
 
@@ -157,7 +155,7 @@ def test_a_first_page_in_place_of_all_others_is_never_taken_for_the_whole(
     emulator.faults = [{"page": 1}]
 
     with pytest.raises(AlicloudError, match=f"TotalCount {count}, 50 different images"):
-        listed_images(client)
+        list_images(client)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +177,7 @@ def test_a_listing_that_changes_once_is_read_again(
     after = [image for image in images if image["ImageId"] != change.get("remove")]
     after += [change["add"]] if "add" in change else []
 
-    found = listed_images(client, ens_region_id=[NODE])
+    found = list_images(client, ens_region_id=[NODE])
 
     assert ids(found) == in_order(after)
     assert warnings == []
@@ -198,7 +196,7 @@ def test_a_listing_that_never_holds_still_is_an_error(client: Client, emulator: 
     ]
 
     with pytest.raises(AlicloudError) as caught:
-        listed_images(client, ens_region_id=[NODE])
+        list_images(client, ens_region_id=[NODE])
 
     assert f"DescribeImages in {NODE}: the listing changed while it was read, 4 times" in str(
         caught.value
@@ -212,7 +210,7 @@ def test_a_server_that_repeats_a_page_is_an_error_and_no_endless_loop(
     emulator.faults = [{"page": 1}]
 
     with pytest.raises(AlicloudError, match="TotalCount 137, 50 different images on 3 pages"):
-        listed_images(client)
+        list_images(client)
 
     assert len(emulator.calls) == 3 * MAX_READINGS
 
@@ -222,8 +220,8 @@ def test_an_image_that_has_the_same_id_in_two_regions_is_two(
 ) -> None:
     emulator.catalogue = catalogue([raw(1, EnsRegionId=[NODE, OTHER_NODE])])
 
-    everywhere = listed_images(client)
-    by_node = listed_images(client, ens_region_id=[NODE, OTHER_NODE])
+    everywhere = list_images(client)
+    by_node = list_images(client, ens_region_id=[NODE, OTHER_NODE])
 
     assert ids(everywhere) == ids(by_node) == ["m-00001", "m-00001"]
     assert [image["ens_region_id"] for image in everywhere] == [None, None]
@@ -262,7 +260,7 @@ def test_rows_that_older_replies_do_not_tell_apart_are_one_image_without_a_warni
     emulator.faults = without_regions(emulator)
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
-        found = listed_images(client)
+        found = list_images(client)
 
     assert ids(found) == ["m-00002", "m-00001"]
 
@@ -275,7 +273,7 @@ def test_a_page_behind_the_last_may_be_refused(client: Client, emulator: Emulato
         for page in (3, 4)
     ]
 
-    assert ids(listed_images(client, ens_region_id=[NODE])) == in_order(images)
+    assert ids(list_images(client, ens_region_id=[NODE])) == in_order(images)
 
 
 @pytest.mark.parametrize("count", [50, 100])
@@ -289,7 +287,7 @@ def test_a_page_behind_the_last_may_repeat_it(
         {"match": {"PageNumber": str(last + number)}, "page": last} for number in (1, 2)
     ]
 
-    assert ids(listed_images(client, ens_region_id=[NODE])) == in_order(images)
+    assert ids(list_images(client, ens_region_id=[NODE])) == in_order(images)
     assert warnings == []
 
 
@@ -302,7 +300,7 @@ def test_a_page_that_is_refused_before_the_last_is_an_error(
     ]
 
     with pytest.raises(AlicloudError, match=f"DescribeImages in {NODE}, page 2: InvalidParameter"):
-        listed_images(client, ens_region_id=[NODE])
+        list_images(client, ens_region_id=[NODE])
 
 
 @pytest.mark.parametrize(
@@ -316,7 +314,7 @@ def test_all_empty_listings_are_empty(
     body = reply if images == "absent" else {**reply, "Images": images}
     emulator.faults = [{"body": json.dumps(body)}]
 
-    assert listed_images(client) == []
+    assert list_images(client) == []
     assert len(emulator.calls) == 1
 
 
@@ -326,9 +324,9 @@ def test_another_image_than_the_one_asked_for_is_left_out(
     row = {"ImageId": "m-other", "ImageOwnerAlias": "self", "SnapshotId": "s-other"}
     emulator.faults = [{"reply": {"TotalCount": 1, "Images": {"Image": [row]}}}]
 
-    assert ids(listed_images(client)) == ["m-other"]
-    assert listed_images(client, image_id=["m-asked"]) == []
-    assert listed_images(client, snapshot_id="s-asked") == []
+    assert ids(list_images(client)) == ["m-other"]
+    assert list_images(client, image_id=["m-asked"]) == []
+    assert list_images(client, snapshot_id="s-asked") == []
 
 
 def test_an_owner_that_is_new_is_listed_if_all_are_asked_for(
@@ -341,8 +339,8 @@ def test_an_owner_that_is_new_is_listed_if_all_are_asked_for(
     ]
     emulator.faults = [{"reply": {"TotalCount": 3, "Images": {"Image": rows}}}]
 
-    assert ids(listed_images(client, owner=["others", "self", "system"])) == ["a", "b", "c"]
-    assert ids(listed_images(client)) == ["c"]
+    assert ids(list_images(client, owner=["others", "self", "system"])) == ["a", "b", "c"]
+    assert ids(list_images(client)) == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +352,7 @@ def test_an_empty_list_does_not_list_everything(
     empty: dict[str, t.Any] = {option: []}
 
     with pytest.raises(AlicloudError, match=f"{option} is an empty list"):
-        listed_images(client, **empty)
+        list_images(client, **empty)
 
     assert emulator.calls == []
 
@@ -399,7 +397,7 @@ def test_only_what_matches_all_filters_is_listed(
     emulator.catalogue = catalogue(IMAGES)
     emulator.name_match = match
 
-    found = listed_images(client, **filters)
+    found = list_images(client, **filters)
 
     assert set(ids(found)) == {f"m-{number:05d}" for number in numbers}
     assert len(found) == len(numbers)
@@ -420,7 +418,7 @@ def test_no_more_is_asked_than_is_needed(
 ) -> None:
     emulator.catalogue = catalogue(IMAGES)
 
-    listed_images(client, **filters)
+    list_images(client, **filters)
 
     assert len(emulator.calls) == calls
 
@@ -428,8 +426,8 @@ def test_no_more_is_asked_than_is_needed(
 def test_a_single_name_narrows_the_listing_at_the_service(
     client: Client, emulator: Emulator
 ) -> None:
-    listed_images(client, image_name=["edge-web-20261120"])
-    listed_images(client, image_name=["edge-web-*"])
+    list_images(client, image_name=["edge-web-20261120"])
+    list_images(client, image_name=["edge-web-*"])
 
     assert emulator.calls[0]["parameters"]["ImageName"] == "edge-web-20261120"
     assert "ImageName" not in emulator.calls[1]["parameters"]
@@ -454,7 +452,7 @@ def test_images_without_a_date_come_last_and_dates_are_compared_as_times(
         }
     ]
 
-    assert ids(listed_images(client)) == ["m-00003", "m-00002", "m-00004", "a"]
+    assert ids(list_images(client)) == ["m-00003", "m-00002", "m-00004", "a"]
 
 
 @pytest.mark.parametrize(
@@ -477,7 +475,7 @@ def test_a_wrong_reply_is_refused_with_the_keys_name(
     emulator.faults = [{"reply": reply}]
 
     with pytest.raises(AlicloudError) as caught:
-        listed_images(client)
+        list_images(client)
 
     assert "DescribeImages in all nodes: " in str(caught.value)
     assert words in str(caught.value)
@@ -487,7 +485,7 @@ def test_a_reply_of_another_api_is_refused(client: Client, emulator: Emulator) -
     emulator.faults = [{"body": "{}"}]
 
     with pytest.raises(AlicloudError, match="reply has no Images; check the endpoint"):
-        listed_images(client)
+        list_images(client)
 
 
 def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
@@ -496,7 +494,7 @@ def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
     emulator.faults = [{"match": {"EnsRegionId": OTHER_NODE}, "code": "NoPermission"}]
 
     with pytest.raises(AlicloudError) as caught:
-        listed_images(client, ens_region_id=[NODE, OTHER_NODE], owner=["self"])
+        list_images(client, ens_region_id=[NODE, OTHER_NODE], owner=["self"])
 
     result = caught.value.result()
     assert f"1 of 2 calls failed: DescribeImages in {OTHER_NODE}: NoPermission" in result["msg"]
@@ -509,14 +507,14 @@ def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
 
 def test_a_node_that_is_not_there_is_told_with_what_a_node_is(client: Client) -> None:
     with pytest.raises(AlicloudError, match="check ens_region_id: an edge node has an ID such as"):
-        listed_images(client, ens_region_id=["cn-hangzhou"])
+        list_images(client, ens_region_id=["cn-hangzhou"])
 
 
 def test_an_endpoint_for_regions_is_refused_unasked(emulator: Emulator) -> None:
     key = Credentials("testAKid", "testAKsecret")
     endpoint = "ens.{region}.example"
     with Client(key, endpoint, warn=pytest.fail) as client, pytest.raises(AlicloudError) as caught:
-        listed_images(client)
+        list_images(client)
 
     assert "ENS has one host for all regions" in str(caught.value)
     assert emulator.calls == []
@@ -530,7 +528,7 @@ def test_an_empty_or_odd_filter_is_refused_unasked(
     filters: dict[str, t.Any] = {option: value if option == "snapshot_id" else [value]}
 
     with pytest.raises(AlicloudError, match=f"{option} .* is not valid"):
-        listed_images(client, **filters)
+        list_images(client, **filters)
 
     assert emulator.calls == []
 

@@ -23,13 +23,13 @@ from ansible_collections.alicloud.compute.plugins.module_utils._service import t
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import (
     Client,
     Operation,
-    base_url,
+)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.endpoints import base_url
+from ansible_collections.alicloud.compute.plugins.module_utils._service.replies import (
+    MAX_BYTES,
     scrubbed,
 )
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
-from ansible_collections.alicloud.compute.plugins.module_utils._service.replies import MAX_BYTES
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from emulator import Emulator
 
 OPERATION = Operation("ecs", "DescribeImageFromFamily", "2014-05-26")
@@ -41,7 +41,7 @@ def call(client: Client) -> dict[str, t.Any]:
     parameters = {"RegionId": "cn-hangzhou", "ImageFamily": "web"}
     asked = "web in cn-hangzhou"
     return client.call(
-        OPERATION, parameters, asked, "ecs.invalid", "cn-hangzhou", read=lambda reply: reply
+        OPERATION, parameters, asked, "ecs.invalid", "cn-hangzhou", parse=lambda reply: reply
     )
 
 
@@ -661,10 +661,10 @@ def test_calls_that_wait_for_their_next_try_end_when_the_client_is_closed(
 
 
 def test_results_come_in_order_and_other_exceptions_get_out(client: Client) -> None:
-    assert client.each(lambda number: number * 2, [3, 1, 2]) == [6, 2, 4]
-    assert client.each(lambda number: number * 2, []) == []
+    assert client.map_concurrently(lambda number: number * 2, [3, 1, 2]) == [6, 2, 4]
+    assert client.map_concurrently(lambda number: number * 2, []) == []
     with pytest.raises(ZeroDivisionError):
-        client.each(lambda number: 1 // number, [1, 0])
+        client.map_concurrently(lambda number: 1 // number, [1, 0])
 
 
 def test_without_requests_the_line_that_installs_it_is_told() -> None:
@@ -672,11 +672,11 @@ def test_without_requests_the_line_that_installs_it_is_told() -> None:
         "import sys; sys.modules['requests'] = None\n"
         "from ansible_collections.alicloud.compute.plugins.module_utils import _errors\n"
         "from ansible_collections.alicloud.compute.plugins.module_utils._service import client\n"
-        "from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials "
+        "from ansible_collections.alicloud.compute.plugins.module_utils._service.signing "
         "import Credentials\n"
         "caller = client.Client(Credentials('a', 'b'), warn=print)\n"
         "operation = client.Operation('ecs', 'DescribeImageFromFamily', '2014-05-26')\n"
-        "try: caller.call(operation, {}, 'web', 'ecs.invalid', read=print)\n"
+        "try: caller.call(operation, {}, 'web', 'ecs.invalid', parse=print)\n"
         "except _errors.AlicloudError as error: print(error)\n"
     )
     output = subprocess.run(

@@ -12,11 +12,9 @@ import pytest
 import requests
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import (
     Acs3Auth,
+    Credentials,
     authorization,
     canonical_query,
     sha256,

@@ -31,8 +31,10 @@ from ansible_collections.alicloud.compute.plugins.module_utils._service import (
     temporary_credentials as _dynamic_credentials,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Source,
     credentials,
+)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import (
+    CredentialsProvider,
 )
 
 x509 = pytest.importorskip("cryptography.x509")
@@ -220,10 +222,10 @@ def instance(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
 
 
 @pytest.fixture
-def source(home: Path) -> t.Callable[..., Source]:
+def source(home: Path) -> t.Callable[..., CredentialsProvider]:
     """Writes profiles, of which the first is the current, and returns its source."""
 
-    def write(*profiles: dict[str, t.Any], environment: t.Any = None) -> Source:
+    def write(*profiles: dict[str, t.Any], environment: t.Any = None) -> CredentialsProvider:
         path = home / ".aliyun" / "config.json"
         path.parent.mkdir(exist_ok=True)
         named = [{"name": "first", **profiles[0]}, *profiles[1:]]
@@ -234,7 +236,7 @@ def source(home: Path) -> t.Callable[..., Source]:
     return write
 
 
-SourceOf = t.Callable[..., Source]
+SourceOf = t.Callable[..., CredentialsProvider]
 
 
 def static(**more: str) -> dict[str, str]:
@@ -242,7 +244,7 @@ def static(**more: str) -> dict[str, str]:
     return {"access_key_id": "ownId", "access_key_secret": "ownSecret", **more}
 
 
-def triple(source: Source) -> tuple[str, str, str | None]:
+def triple(source: CredentialsProvider) -> tuple[str, str, str | None]:
     """Return the current key."""
     key = source.current()
     return key.access_key_id, key.access_key_secret, key.security_token
@@ -695,11 +697,11 @@ def test_a_strange_answer_is_explained_without_its_secrets(
     with pytest.raises(AlicloudError, match=words) as caught:
         source(uri(service)).current()
 
-    shown = str(caught.value).replace("Not agentSecret", "")
-    shown += caplog.text
-    assert "mode CredentialsURI" in shown or "white space" in shown
+    said = str(caught.value).replace("Not agentSecret", "")
+    said += caplog.text
+    assert "mode CredentialsURI" in said or "white space" in said
     for secret in ("agentSecret", "agentToken", "uriSecret"):
-        assert secret not in shown
+        assert secret not in said
 
 
 def test_a_refusal_of_a_signature_shows_neither_it_nor_the_token(
@@ -718,9 +720,9 @@ def test_a_refusal_of_a_signature_shows_neither_it_nor_the_token(
     with pytest.raises(AlicloudError, match="SignatureDoesNotMatch: Not matched") as caught:
         role.current()
 
-    shown = str(caught.value) + caplog.text
+    said = str(caught.value) + caplog.text
     for secret in ("ownSecret", "ownToken", service.asked[0].query["Signature"]):
-        assert secret not in shown
+        assert secret not in said
 
 
 def test_a_connection_that_fails_shows_no_signed_url(
@@ -736,9 +738,9 @@ def test_a_connection_that_fails_shows_no_signed_url(
         ) as caught:
             source(static(mode="RamRoleArn", sts_token="ownToken", **ROLE)).current()
 
-    shown = str(caught.value) + caplog.text
+    said = str(caught.value) + caplog.text
     for secret in ("ownSecret", "ownToken", "Signature", "ownId"):
-        assert secret not in shown
+        assert secret not in said
 
 
 def test_debug_of_the_library_prints_no_secret(

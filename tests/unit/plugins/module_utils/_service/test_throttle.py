@@ -17,9 +17,7 @@ import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
 from ansible_collections.alicloud.compute.plugins.module_utils._service import throttle as _pace
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from ansible_collections.alicloud.compute.plugins.module_utils._service.throttle import Pace
 from emulator import Emulator
 

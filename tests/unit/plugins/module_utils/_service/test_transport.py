@@ -20,11 +20,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._options import connected
+from ansible_collections.alicloud.compute.plugins.module_utils._options import create_client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
-from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    Credentials,
-)
+from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -187,9 +185,9 @@ def test_the_options_say_whom_to_trust(
     told = {"ca_path": str(authority.path)} if how == "ca_path" else {"validate_certs": False}
     with Emulator(tls=authority.server()) as emulator:
         untold = {**OPTIONS, "endpoint": emulator.url, "validate_certs": True}
-        with connected(untold, pytest.fail) as client, pytest.raises(AlicloudError):
+        with create_client(untold, pytest.fail) as client, pytest.raises(AlicloudError):
             ask(client)
-        with connected({**untold, **told}, pytest.fail) as client:
+        with create_client({**untold, **told}, pytest.fail) as client:
             ask(client)
 
     assert len(emulator.calls) == 1
