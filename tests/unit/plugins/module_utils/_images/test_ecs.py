@@ -142,9 +142,9 @@ def test_a_region_has_its_own_host(
     # The only test that stops short of a socket: these hosts are not on this machine.
     asked: list[str] = []
 
-    def answer(*arguments: t.Any, read: t.Any) -> t.Any:
+    def answer(*arguments: t.Any, parse: t.Any) -> t.Any:
         asked.append(arguments[3])
-        return read({})
+        return parse({})
 
     monkeypatch.setattr(client, "call", answer)
 
