@@ -24,32 +24,38 @@ class AlicloudError(Exception):
         http_status: int | None = None,
         request_id: str | None = None,
         retryable: bool = False,
-        **found: t.Any,
+        access_denied: Json | None = None,
+        **partial_result: t.Any,
     ) -> None:
         """
-        may_pass says that it was tried again, in vain. found goes into the result of a failed task:
-        what was found in spite of the error.
+        retryable says that the failure may pass; it was retried as long as there was time.
+        access_denied says why a permission is lacking: {explicit, policy_type, action, principal,
+        diagnostic}, each but the first None if the service does not say.
+        partial_result goes into the result of a failed task: what was found in spite of the error.
         """
         super().__init__(message)
         self.retryable = retryable
         self.code = code
         self.http_status = http_status
         self.request_id = request_id
-        self.found = found
+        self.access_denied = access_denied
+        self.partial_result = partial_result
 
     def result(self) -> Json:
         """Return what a failed task returns."""
+        denied = {} if self.access_denied is None else {"access_denied": self.access_denied}
         return {
             "msg": str(self),
             "error_code": self.code,
             "http_status": self.http_status,
             "request_id": self.request_id,
-            **self.found,
+            **denied,
+            **self.partial_result,
         }
 
 
 def combine_errors(
-    failures: t.Sequence[tuple[Json, AlicloudError]], total: int, **found: t.Any
+    failures: t.Sequence[tuple[Json, AlicloudError]], total: int, **partial_result: t.Any
 ) -> AlicloudError:
     """Return one error for those of many calls that failed, each with what it was asked for.
 
@@ -69,6 +75,7 @@ def combine_errors(
         http_status=first.http_status,
         request_id=first.request_id,
         retryable=all(error.retryable for _asked, error in failures),
+        access_denied=first.access_denied,
         errors=[{**asked, **error.result()} for asked, error in failures],
-        **found,
+        **partial_result,
     )

@@ -140,7 +140,7 @@ def fetch_images(
         return _fetch_images(options, places, warn)
     except AlicloudError as error:
         # The services' images are not what the modules that ask for places mean by the name.
-        error.found.pop("images", None)
+        error.partial_result.pop("images", None)
         raise
 
 

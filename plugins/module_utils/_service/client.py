@@ -1,29 +1,27 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of Alibaba Cloud's RPC APIs: sign, send, judge, try again.
+"""Calls of Alibaba Cloud's RPC APIs: wait for a slot, sign, send, judge the reply, try again.
 
-Knows nothing of modules and plugins.
+Knows nothing of images, modules and plugins.
 """
 
 from __future__ import annotations
 
 import random
-import socket
-import ssl
 import threading
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from urllib.parse import urlsplit
 
 from .._errors import AlicloudError, Json
-from .endpoints import base_url, is_loopback
-from .replies import GZIP, MAX_BYTES, RETRYABLE, CallFailure, for_display, parse_reply, scrubbed
+from .endpoints import base_url, without_user
+from .failures import ALWAYS, NEVER, ONCE, CallFailure, Kind
+from .replies import GZIP, MAX_BYTES, for_display, parse_reply, scrubbed
 from .signing import Acs3Auth, canonical_query
-from .throttle import Pace
-from .transport import Transport, reason, root_cause
+from .throttle import Quota, Throttle
+from .transport import STOPPED, Transport
 
 if t.TYPE_CHECKING:
     from .signing import Credentials, CredentialsProvider
@@ -35,39 +33,12 @@ if t.TYPE_CHECKING:
 # MAX_BACKOFF.
 BACKOFF = 0.5
 MAX_BACKOFF = 20.0
-# A page of 50 images has about 50 KiB. What is larger than this, or compressed, is read one at a
-# time, so that a hundred calls at once do not take a hundred times the memory of its objects.
+# Threads beside those of the calls under way, for calls that wait for a throttled region.
+WAITING = 64
+# A page of 50 images has about 50 KiB. Larger bodies, and compressed ones, are parsed one at a
+# time, to limit memory.
 SMALL = 256 * 1024
-STOPPED = "Stopped before it was answered."
 USER_AGENT = "alicloud.compute (Ansible collection)"
-
-HINTS = {
-    "throttle": "wait a minute, lower concurrency or raise retry_timeout",
-    "server": "the service is at fault: try again later or raise retry_timeout",
-    "transport": "check the network and the service's status, or raise timeout and retry_timeout",
-    "nonce": "run it again",
-    "clock": "set the clock of the machine that makes the call",
-    "permission": "grant {permission} to the owner of the access key (from {source})",
-    "region": "check the region",
-    "product": "check the endpoint: no {service} API answers there",
-    "address": "check the option endpoint and ALIBABA_CLOUD_ENDPOINT_{service}, and the region",
-    "emulator": "start the emulator, or correct the option endpoint or "
-    "ALIBABA_CLOUD_ENDPOINT_{service}",
-    "plain": "if it is the emulator, write http:// before the endpoint",
-    "proxy": "check HTTPS_PROXY and NO_PROXY",
-    "tls": "name the authority that signed the certificate with ca_path, or correct the endpoint",
-    "credentials": "check access_key_id, access_key_secret and security_token (from {source})",
-}
-# What a code means is often narrower than what its kind means.
-CODE_HINTS = {
-    "invalidaccesskeyid.notfound": "check access_key_id (from {source})",
-    "invalidparameter.ensregionid": "check ens_region_id: an edge node has an ID such as "
-    "cn-dalian-unicom, and is no ECS region",
-    "invalidaccesskeyid.inactive": "enable the access key in the RAM console (it is from {source})",
-    "signaturedoesnotmatch": "check access_key_secret (from {source})",
-    "missingsecuritytoken": "add the security_token of this temporary key (from {source})",
-    "invalidsecuritytoken.expired": "get new temporary credentials (these are from {source})",
-}
 
 
 class Operation(t.NamedTuple):
@@ -76,6 +47,22 @@ class Operation(t.NamedTuple):
     service: str
     name: str
     version: str
+    # In which the service counts the calls, of each region that a call names: minute or second.
+    window: str = "minute"
+
+
+class Request(t.NamedTuple):
+    """One call as it is sent at each attempt."""
+
+    operation: Operation
+    url: str
+    subject: str  # what is looked for, and where
+    region: str  # empty if the operation has one host for all regions
+
+    @property
+    def quota(self) -> Quota:
+        """What the service counts together."""
+        return self.operation.name, self.region
 
 
 class Client:
@@ -84,7 +71,7 @@ class Client:
     def __init__(
         self,
         credentials: CredentialsProvider,
-        endpoint: str | None = None,
+        endpoint: str | t.Mapping[str, str] | None = None,
         *,
         warn: t.Callable[[str], None],
         verify: bool | str = True,
@@ -93,23 +80,26 @@ class Client:
         concurrency: int = 8,
     ) -> None:
         """
-        endpoint, a host or URL that may hold {region}, overrides the operations' own hosts.
-        warn takes what the user should know though the calls succeed.
+        endpoint, a host or URL that may hold {region}, or one for each of some services, overrides
+        the operations' own hosts.
+        warn(text) reports a problem that does not make the call fail; each text once.
         verify is False, True, or the path of a file or folder with certificates of authorities.
-        timeout is the seconds of one try, retry_timeout those that all retries of a call may take.
+        timeout is the seconds of one attempt, retry_timeout those that the retries of a call may
+        take.
         concurrency is the number of calls that are under way at once, at the most.
         """
         self.credentials = credentials
-        self.warn = warn
+        self.concurrency = concurrency
+        self._warn = warn
+        self._warned: set[str] = set()
         self._endpoint = endpoint
         self._timeout = timeout
         self._retry_timeout = retry_timeout
-        self.concurrency = concurrency
         self._skew = 0.0
-        self._outage_began: float | None = None
+        self._outages = Outages()
         self._stopped = threading.Event()
-        self._pace = Pace(concurrency)
-        self._reading = threading.Lock()
+        self._throttle = Throttle(concurrency)
+        self._parsing = threading.Lock()
         self._opening = threading.Lock()
         self._verify = verify
         self._opened: Transport | None = None
@@ -123,9 +113,20 @@ class Client:
     def close(self) -> None:
         """End all calls and close all connections."""
         self._stopped.set()
-        self._pace.stop()
+        self._throttle.stop()
         if self._opened is not None:
             self._opened.close()
+
+    def warn(self, text: str) -> None:
+        """Report a problem that does not make the call fail, once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises AlicloudError if the client is closed meanwhile."""
+        if self._stopped.wait(seconds):
+            raise AlicloudError(STOPPED)
 
     @property
     def _transport(self) -> Transport:
@@ -148,12 +149,12 @@ class Client:
 
         if len(items) < 2 or self.concurrency < 2:
             return [outcome(item) for item in items]
-        with ThreadPoolExecutor(min(len(items), self.concurrency)) as pool:
+        with ThreadPoolExecutor(min(len(items), self.concurrency + WAITING)) as pool:
             try:
                 return list(pool.map(outcome, items))
             except BaseException:
-                # An interrupt: what is under way or waits for a next try ends at once, and map()
-                # drops what is queued.
+                # An interrupt: what is under way or waits for a next attempt ends at once, and
+                # map() drops what is queued.
                 self.close()
                 raise
 
@@ -161,7 +162,7 @@ class Client:
         self,
         operation: Operation,
         parameters: t.Mapping[str, str],
-        asked: str,
+        subject: str,
         host: str,
         region: str = "",
         *,
@@ -169,219 +170,205 @@ class Client:
     ) -> Result:
         """Return what `parse` returns for the reply of one call.
 
-        asked says for error messages what is looked for, and where. host serves the operation
+        subject says for error messages what is looked for, and where. host serves the operation
         unless an endpoint is set, into which region is filled in.
+
+        Retrying is safe because every operation here only reads.
 
         Raises AlicloudError.
         """
-        if not region and "{region}" in (self._endpoint or ""):
-            raise AlicloudError(
-                f"The endpoint {self._endpoint!r} is not valid: {operation.service.upper()} has "
-                "one host for all regions, so there is no {region} to fill in."
-            )
-        base = base_url((self._endpoint or host).replace("{region}", region))
-        url = f"{base}/?{canonical_query(parameters.items())}"
-        began: float | None = None  # the time of the first failure
-        failure: tuple[CallFailure, Credentials] | None = None
-        seen: set[str] = set()
-        tries = 0
+        url = f"{self._base(operation, host, region)}/?{canonical_query(parameters.items())}"
+        request = Request(operation, url, subject, region)
+        retry = RetryState(self._retry_timeout, self._outages, request.quota)
+        error = AlicloudError(STOPPED)
         while True:
-            end = None if began is None else self._end(began)
-            with self._pace.turn(end) as turn_began:
-                if turn_began is None:
-                    if failure is None or self._stopped.is_set():
-                        raise AlicloudError(STOPPED)
-                    raise self._error(operation, asked, *failure)
+            with self._throttle.slot(request.quota, retry.deadline()) as began:
+                if began is None:
+                    raise AlicloudError(STOPPED) if self._stopped.is_set() else error
                 credentials = self.credentials.current()  # each time, since they may end meanwhile
                 try:
-                    result = self._result(operation, base, url, credentials, parse)
-                except CallFailure as error:
-                    failure = error, credentials
+                    result = self._send_once(request, credentials, parse)
+                except CallFailure as caught:
+                    failure = caught
                 else:
-                    self._outage_began = None
-                    self._pace.speed_up()
+                    self._outages.end(request.quota)
+                    self._throttle.on_success(request.quota)
                     return result
-            refusal = failure[0]
-            tries += 1
-            now = time.monotonic()
-            began = now if began is None else began
-            if refusal.kind not in RETRYABLE:
-                self._outage_began = None
-            elif self._outage_began is None:
-                self._outage_began = now
-            left = self._end(began) - now
-            wait = self._wait(refusal, seen, tries, left)
-            if wait is None:
-                raise self._error(operation, asked, *failure)
-            if refusal.kind == "throttle":
-                wait = min(left, self._pace.slow_down(turn_began, wait))
-            seen.add(refusal.kind)
-            self.sleep(wait)
+            error = self._error(request, failure, credentials)
+            delay = retry.delay_after(failure)
+            if delay is None or (failure.kind is Kind.CLOCK and not self._adopt_clock(failure)):
+                raise error
+            if failure.kind is Kind.THROTTLED:
+                delay = min(
+                    retry.time_left(), self._throttle.on_throttled(request.quota, began, delay)
+                )
+            self.sleep(delay)
 
-    def _end(self, began: float) -> float:
-        """Return until when a call may go on that first failed at `began`.
+    def _base(self, operation: Operation, host: str, region: str) -> str:
+        """Return scheme://host[:port] of a call."""
+        endpoint = self._endpoint
+        if not isinstance(endpoint, (str, type(None))):
+            endpoint = endpoint.get(operation.service)
+        if not region and "{region}" in (endpoint or ""):
+            raise AlicloudError(
+                f"The endpoint {without_user(endpoint or '')!r:.200} is not valid: "
+                f"{operation.service.upper()} has one host for all regions, so there is no "
+                "{region} to fill in."
+            )
+        return base_url((endpoint or host).replace("{region}", region))
 
-        All calls share the patience for an outage, which begins with a passing failure and ends
-        with the next answer: a hundred calls to a dead service end after one retry_timeout and not
-        after a hundred.
-        """
-        if self._outage_began is not None:
-            began = min(began, self._outage_began)
-        return began + self._retry_timeout
+    def _send_once(
+        self, request: Request, credentials: Credentials, parse: t.Callable[[Json], Result]
+    ) -> Result:
+        """Return what `parse` makes of the reply to one attempt, or raise CallFailure."""
+        transport = self._transport  # says so if requests is missing
+        import requests
 
-    def _wait(self, refusal: CallFailure, seen: set[str], tries: int, left: float) -> float | None:
-        """Return the seconds to wait before the next try, or None if there is to be none."""
-        if left <= 0:
-            return None
-        if refusal.kind == "nonce":
-            return None if "nonce" in seen else 0.0
-        if refusal.kind == "clock":
-            return None if "clock" in seen or not self._clock_set(refusal) else 0.0
-        if refusal.kind not in RETRYABLE:
-            return None
-        if refusal.wait is not None:
-            return refusal.wait if refusal.wait <= left else None
-        return min(random.uniform(0, min(MAX_BACKOFF, BACKOFF * 2.0 ** min(tries - 1, 10))), left)
+        status, headers, body = transport.send(
+            requests.Request(
+                "POST",
+                request.url,
+                headers={
+                    "accept": "application/json",  # the service's default is XML
+                    "accept-encoding": "identity",
+                    "user-agent": USER_AGENT,
+                    "x-acs-action": request.operation.name,
+                    "x-acs-version": request.operation.version,
+                },
+                auth=Acs3Auth(credentials, lambda: time.time() + self._skew),
+            ),
+            self._timeout,
+            MAX_BYTES,
+        )
+        large = len(body) > SMALL or body.startswith(GZIP)
+        with self._parsing if large else nullcontext():
+            return parse(parse_reply(status, headers, body))
 
-    def _clock_set(self, refusal: CallFailure) -> bool:
+    def _adopt_clock(self, failure: CallFailure) -> bool:
         """Take over the service's clock. Return whether it told the time."""
-        if refusal.service_time is None:
+        if failure.service_time is None:
             return False
-        known = self._skew != 0.0
-        self._skew = refusal.service_time - time.time()
-        if not known:
+        first = self._skew == 0.0
+        self._skew = failure.service_time - time.time()
+        if first:
             self.warn(
                 f"The clock of this machine is {_skew_text(self._skew)}; calls go by the service's "
                 "clock."
             )
         return True
 
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the client is closed meanwhile."""
-        if self._stopped.wait(seconds):
-            raise AlicloudError(STOPPED)
-
-    def _result(
-        self,
-        operation: Operation,
-        base: str,
-        url: str,
-        credentials: Credentials,
-        parse: t.Callable[[Json], Result],
-    ) -> Result:
-        """Return what `parse` makes of the reply of one try, or raise Refusal."""
-        transport = self._transport  # says so if requests is missing
-        import requests
-        from urllib3.exceptions import HTTPError
-
-        request = requests.Request(
-            "POST",
-            url,
-            headers={
-                "accept": "application/json",  # the service's default is XML
-                "accept-encoding": "identity",
-                "user-agent": USER_AGENT,
-                "x-acs-action": operation.name,
-                "x-acs-version": operation.version,
-            },
-            auth=Acs3Auth(credentials, lambda: time.time() + self._skew),
-        )
-        session = transport.session
-        with transport.limited(self._timeout) as this:
-            try:
-                with session.send(
-                    session.prepare_request(request),
-                    stream=True,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    **transport.settings(base),
-                ) as response:
-                    # As it was sent, and not much more than is accepted.
-                    body = bytearray()
-                    while len(body) <= MAX_BYTES:
-                        chunk = response.raw.read(65536, decode_content=False)
-                        if not chunk:
-                            break
-                        body += chunk
-                if this.was_cut:
-                    raise socket.timeout  # what was cut can look like what has ended
-            except (HTTPError, OSError) as error:  # RequestException is an OSError
-                raise self._transport_refusal(error, base, this.was_cut) from None
-        large = len(body) > SMALL or body.startswith(GZIP)
-        with self._reading if large else nullcontext():
-            return parse(parse_reply(response.status_code, response.headers, body))
-
-    def _transport_refusal(self, error: Exception, base: str, was_cut: bool) -> CallFailure:
-        """Return what a failure below HTTP means."""
-        from requests import exceptions
-
-        if self._stopped.is_set():
-            raise AlicloudError(STOPPED)
-        cause = root_cause(error)
-        host = urlsplit(base).netloc
-        if isinstance(error, (exceptions.ProxyError, exceptions.InvalidSchema)):
-            return CallFailure("proxy", f"the proxy does not connect to {host}: {reason(cause)}")
-        if isinstance(error, ValueError):
-            # The host was looked at before, so it is the proxy's URL, which may hold a password.
-            return CallFailure("proxy", "the URL of the proxy is not valid")
-        loopback = is_loopback(urlsplit(base).hostname or "")
-        if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
-            return CallFailure("plain", f"{host} does not speak TLS")
-        # A handshake that only breaks off is a passing failure of the network.
-        broken = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, broken):
-            return CallFailure("tls", f"no trusted connection to {host}: {reason(cause)}")
-        if isinstance(cause, socket.gaierror):
-            kind = "transport" if cause.errno == socket.EAI_AGAIN else "address"
-            return CallFailure(kind, f"the host {host} is not known: {reason(cause)}")
-        if was_cut or isinstance(error, exceptions.Timeout) or isinstance(cause, socket.timeout):
-            return CallFailure(
-                "transport", f"{host} gave no complete answer in {self._timeout:g} seconds"
-            )
-        if isinstance(cause, ConnectionRefusedError) and loopback:
-            # An emulator that was not started will not start by waiting.
-            return CallFailure("emulator", f"nothing listens on {host}")
-        if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
-            # requests raises a bare OSError for one thing only: a certificate file that is not
-            # there.
-            return CallFailure("tls", str(error))
-        return CallFailure("transport", f"the connection to {host} failed: {reason(cause)}")
-
     def _error(
-        self, operation: Operation, asked: str, refusal: CallFailure, credentials: Credentials
+        self, request: Request, failure: CallFailure, credentials: Credentials
     ) -> AlicloudError:
         """Return what the user reads."""
-        hint = CODE_HINTS.get((refusal.code or "").lower()) or HINTS.get(refusal.kind, "")
-        hint = hint.format(
+
+        def text(value: str | None, longest: int) -> str | None:
+            """Remove secrets before truncating; half a secret would not be recognised."""
+            if value is None:
+                return None
+            return for_display(scrubbed(value, credentials.secrets), longest)
+
+        operation = request.operation
+        code, request_id = text(failure.code, 100), text(failure.request_id, 100)
+        denied = failure.access_denied and {
+            key: text(value, 10_000) if isinstance(value, str) else value
+            for key, value in failure.access_denied.items()
+        }
+        hint = failure.hint.format(
             permission=f"{operation.service}:{operation.name}",
+            policy=(denied or {}).get("policy_type") or "policy",
             service=operation.service.upper(),
             source=credentials.source,
+            window=operation.window,
         )
-        if refusal.kind == "clock" and refusal.service_time is not None:
-            hint += f": it is {_skew_text(refusal.service_time - time.time())}"
-        # Before it is cut, since half a secret is not found. Whoever answers may echo anything.
-        message, code, request_id = (
-            None if value is None else for_display(scrubbed(value, credentials.secrets), longest)
-            for value, longest in (
-                (str(refusal), 500),
-                (refusal.code, 100),
-                (refusal.request_id, 100),
-            )
-        )
-        facts = [f"HTTP {refusal.http_status}"] if refusal.http_status is not None else []
+        if failure.kind is Kind.CLOCK and failure.service_time is not None:
+            hint += f": it is {_skew_text(failure.service_time - time.time())}"
+        facts = [f"HTTP {failure.http_status}"] if failure.http_status is not None else []
         facts += [f"request {request_id}"] if request_id else []
-        text = f"{operation.name} {asked}: "
-        text += f"{code}: " if code else ""
-        text += f"{message}"
-        text += f" ({', '.join(facts)})" if facts else ""
-        text += f"; {hint}" if hint else ""
+        message = f"{operation.name} {request.subject}: "
+        message += f"{code}: " if code else ""
+        message += f"{text(str(failure), 500)}"
+        message += f" ({', '.join(facts)})" if facts else ""
+        message += f"; {hint}" if hint else ""
         return AlicloudError(
-            text,
+            message,
             code=code,
-            http_status=refusal.http_status,
+            http_status=failure.http_status,
             request_id=request_id,
-            retryable=refusal.kind in RETRYABLE,
+            retryable=failure.kind.retry == ALWAYS,
+            access_denied=denied,
         )
+
+
+class Outages:
+    """Since when calls fail in ways that may pass, with nothing answered in between.
+
+    All calls share the patience for an outage, so that a hundred calls to a dead service end after
+    one retry_timeout and not after a hundred. Throttling is an outage of its quota alone.
+    """
+
+    def __init__(self) -> None:
+        self._began: dict[Quota | None, float] = {}
+
+    def begin(self, scope: Quota | None) -> None:
+        """Take note of a failure that may pass, of a quota or (None) of the service."""
+        self._began.setdefault(scope, time.monotonic())
+
+    def began(self, scope: Quota | None, default: float) -> float:
+        """Return when the outage of a scope began, or the default if there is none."""
+        return self._began.get(scope, default)
+
+    def end(self, quota: Quota) -> None:
+        """Take note of an answer to a call of this quota."""
+        self._began.pop(quota, None)
+        self._began.pop(None, None)
+
+
+class RetryState:
+    """Whether and when one call is tried again."""
+
+    def __init__(self, retry_timeout: float, outages: Outages, quota: Quota) -> None:
+        """retry_timeout is the seconds that retries may take, counted from the first failure of
+        this call, or from the beginning of an outage that is earlier."""
+        self._retry_timeout = retry_timeout
+        self._outages = outages
+        self._quota = quota
+        self._scope: Quota | None = None
+        self._first_failure: float | None = None
+        self._failures: list[Kind] = []
+
+    def deadline(self) -> float | None:
+        """Return until when the call may go on; None before its first failure."""
+        first = self._first_failure
+        if first is None:
+            return None
+        return min(first, self._outages.began(self._scope, first)) + self._retry_timeout
+
+    def time_left(self) -> float:
+        """Return the seconds until the deadline."""
+        return (self.deadline() or 0.0) - time.monotonic()
+
+    def delay_after(self, failure: CallFailure) -> float | None:
+        """Take note of a failure. Return the seconds until the next attempt, or None for none."""
+        kind = failure.kind
+        if self._first_failure is None:
+            self._first_failure = time.monotonic()
+        self._scope = self._quota if kind is Kind.THROTTLED else None
+        if kind.retry == ALWAYS:
+            self._outages.begin(self._scope)
+        else:
+            self._outages.end(self._quota)  # the service lives
+        first_time = kind not in self._failures
+        self._failures.append(kind)
+        left = self.time_left()
+        if left <= 0 or kind.retry == NEVER or (kind.retry == ONCE and not first_time):
+            return None
+        if kind.retry == ONCE:
+            return 0.0
+        if failure.retry_after is not None:
+            return failure.retry_after if failure.retry_after <= left else None
+        backoff = BACKOFF * 2.0 ** min(len(self._failures) - 1, 10)
+        return min(random.uniform(0, min(MAX_BACKOFF, backoff)), left)
 
 
 def _skew_text(seconds: float) -> str:

@@ -27,11 +27,9 @@ def base_url(endpoint: str) -> str:
     except ValueError as error:
         raise AlicloudError(f"The endpoint is not valid: {error}.") from None
     if not PLAIN_URL.fullmatch(endpoint) or not host:
-        # What stands before an @ may be a password.
-        shown_endpoint = endpoint.rsplit("@", 1)[-1]
         raise AlicloudError(
-            f"The endpoint {shown_endpoint!r:.200} is not valid: it must be a host, host:port, or "
-            "https://host:port, without user, path and query."
+            f"The endpoint {without_user(endpoint)!r:.200} is not valid: it must be a host, "
+            "host:port, or https://host:port, without user, path and query."
         )
     if url.scheme == "http" and not is_loopback(host):
         raise AlicloudError(
@@ -40,6 +38,11 @@ def base_url(endpoint: str) -> str:
         )
     host = f"[{host}]" if ":" in host else host
     return f"{url.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def without_user(endpoint: str) -> str:
+    """Return an endpoint without what stands before an @, which may be a password."""
+    return endpoint.rsplit("@", 1)[-1]
 
 
 def is_loopback(host: str) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many calls of a client are under way at once, and when."""
+"""How many calls go at once, and when, for each quota that the service counts by."""
 
 from __future__ import annotations
 
@@ -9,76 +9,99 @@ import threading
 import time
 import typing as t
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+# What the service counts together: an operation, in a region where it counts by region.
+Quota = t.Tuple[str, str]
 
 
-class Pace:
-    """Lets so many calls go at once, and fewer, and later, when the service throttles.
+@dataclass
+class _State:
+    """The calls of one quota."""
 
-    The service counts all calls of an account together, so they slow down together: all pause, then
-    half as many go at once as before, and with each success a little more, up to the most that is
-    allowed. (Additive increase and multiplicative decrease, as in RFC 5681.)
+    limit: float  # how many may go at once
+    under_way: int = 0
+    slowed_at: float = 0.0
+    paused_until: float = 0.0
+
+
+class Throttle:
+    """Lets `most` calls go at once, and those of a quota that is throttled fewer and later.
+
+    When the service throttles a quota, its calls pause together. Then half as many go at once as
+    before, and one more for each round of successes: additive increase and multiplicative decrease,
+    as in RFC 5681. Calls of other quotas go on.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._limit = float(most)
         self._under_way = 0
-        self._slowed = 0.0  # when it last slowed down
-        self._paused_until = 0.0
+        self._states: dict[Quota, _State] = {}
         self._stopped = False
         self._changed = threading.Condition()
 
     @contextmanager
-    def turn(self, end: float | None = None) -> t.Iterator[float | None]:
-        """Wait for a turn, which is what happens inside. Give the time when it began.
+    def slot(self, quota: Quota, deadline: float | None = None) -> t.Iterator[float | None]:
+        """Wait for a slot and hold it. Yield the time when it began.
 
-        Gives None if all pause beyond the time `end` (None: however long), or after stop(). Waiting
-        for others to end their turns costs no patience, since the service lives.
+        Yields None if the quota's pause lasts beyond the deadline (None: however long), or after
+        stop(). Waiting for others to end costs no patience, since the service answers them.
         """
-        began = self._granted(end)
+        began = self._acquire(quota, deadline)
         try:
             yield began
         finally:
             if began is not None:
                 with self._changed:
                     self._under_way -= 1
+                    self._state(quota).under_way -= 1
                     self._changed.notify_all()
 
-    def _granted(self, end: float | None) -> float | None:
+    def _state(self, quota: Quota) -> _State:
+        return self._states.setdefault(quota, _State(float(self._most)))
+
+    def _acquire(self, quota: Quota, deadline: float | None) -> float | None:
         with self._changed:
+            state = self._state(quota)
             while not self._stopped:
                 now = time.monotonic()
-                if now >= self._paused_until and self._under_way < int(self._limit):
+                pause = state.paused_until - now
+                if pause > 0:
+                    if deadline is not None and state.paused_until > max(now, deadline):
+                        return None
+                    self._changed.wait(pause)
+                elif self._under_way < self._most and state.under_way < int(state.limit):
                     self._under_way += 1
+                    state.under_way += 1
                     return now
-                if end is not None and self._paused_until > max(now, end):
-                    break
-                pause = self._paused_until - now
-                self._changed.wait(pause if pause > 0 else None)
+                else:
+                    self._changed.wait()
         return None
 
-    def speed_up(self) -> None:
+    def on_success(self, quota: Quota) -> None:
         """Take note of an answer."""
         with self._changed:
-            self._limit = min(self._most, self._limit + 1 / self._limit)
+            state = self._state(quota)
+            state.limit = min(self._most, state.limit + 1 / state.limit)
             self._changed.notify_all()
 
-    def slow_down(self, began: float, pause: float) -> float:
-        """Take note of a turn that was throttled. Return the seconds that all pause.
+    def on_throttled(self, quota: Quota, began: float, pause: float) -> float:
+        """Take note of a call that was throttled. Return the seconds that its quota pauses.
 
-        began says when the turn began, pause how many seconds it would pause by itself.
+        began says when its slot began, pause how many seconds it would pause by itself.
         """
         with self._changed:
+            state = self._state(quota)
             now = time.monotonic()
-            # What was under way before it last slowed down says nothing new.
-            if began >= self._slowed:
-                self._limit = max(1.0, self._limit / 2)
-                self._slowed = now
-                self._paused_until = max(self._paused_until, now + pause)
-            return max(0.0, self._paused_until - now)
+            # Calls that began before the last halving say nothing new.
+            if began >= state.slowed_at:
+                state.limit = max(1.0, state.limit / 2)
+                state.slowed_at = now
+                state.paused_until = max(state.paused_until, now + pause)
+            return max(0.0, state.paused_until - now)
 
     def stop(self) -> None:
-        """Give no more turns, and end all waiting for one."""
+        """Give no more slots, and end all waiting for one."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

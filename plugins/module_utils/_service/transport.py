@@ -1,44 +1,96 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP by requests, in which every try ends in time, or at once when it is told to.
+"""HTTP by requests, in which every attempt ends in time, and what a failure below HTTP means.
 
-The time-outs of requests are those of single reads: a server that sends a byte now and then can
-draw out a try for ever, already in its headers or in the TLS handshake.
+The time-outs of requests are those of single reads and of single addresses: a server that sends a
+byte now and then can draw out an attempt for ever, in its headers, behind a proxy or in the TLS
+handshake. Here an attempt holds its socket from the moment it is made, and ends it.
 """
 
 from __future__ import annotations
 
+import os
+import queue
+import re
 import socket
 import ssl
 import sys
 import threading
+import time
 import typing as t
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from .._errors import AlicloudError
+from .endpoints import is_loopback
+from .failures import CallFailure, Kind
 
 if t.TYPE_CHECKING:
     import requests
 
+    Address = t.Tuple[t.Any, ...]
 
-class Try:
-    """One try under way."""
+STOPPED = "Stopped before it was answered."
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# What a proxy answers to CONNECT when it is overloaded, or does not reach the host now.
+BUSY = (408, 429, 500, 502, 503, 504)
+# Has the attempt of a thread, for the connection that it comes to use.
+this_thread = threading.local()
 
-    def __init__(self) -> None:
-        self.was_cut = False
-        self.connection: t.Any = None
 
-    def cut(self) -> None:
-        """End it: whoever reads from its connection sees it closed."""
-        self.was_cut = True
-        sock = getattr(self.connection, "sock", None)
-        if sock is not None:
-            try:
-                # Not the method of an SSL socket, which would not be safe in another thread.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            except OSError:
-                return  # it is closed already, which is what was wanted
+class Attempt:
+    """One attempt of a call under way: until when it may last, and the socket that it uses.
+
+    That it is cancelled is a state: whoever takes a socket sees it, however late.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        # A duplicate: TLS takes the socket itself over, and a response outlives its connection.
+        self._line: socket.socket | None = None
+        self._kept: socket.socket | None = None
+        self.cancelled = False
+
+    def time_left(self) -> float:
+        """Return the seconds that are left. Raises socket.timeout if there are none."""
+        left = self._deadline - time.monotonic()
+        if left <= 0 or self.cancelled:
+            raise socket.timeout("timed out")
+        return left
+
+    def use(self, line: socket.socket | None) -> None:
+        """Take a duplicate of the socket that is used from now on. Raises socket.timeout."""
+        with self._lock:
+            self._line = line
+            if self.cancelled:
+                raise socket.timeout("timed out")
+
+    def keep(self, line: socket.socket) -> bool:
+        """Keep a line of a connection that is closed while its response is read, if it is that."""
+        with self._lock:
+            if line is not self._line:
+                return False
+            self._kept = line
+            return True
+
+    def cancel(self) -> None:
+        """End it: whoever waits for its socket sees the connection closed."""
+        with self._lock:
+            self.cancelled = True
+            if self._line is not None:
+                try:
+                    self._line.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    return  # it is closed already, which is what was wanted
+
+    def end(self) -> None:
+        """Let go of the socket, which may serve the next attempt."""
+        with self._lock:
+            self._line = None
+            if self._kept is not None:
+                self._kept.close()
 
 
 class Transport:
@@ -49,7 +101,7 @@ class Transport:
 
         verify is False, True, or the path of a file or folder with certificates of authorities.
 
-        Raises AlicloudError if requests is missing.
+        Raises AlicloudError if requests is missing, or the authorities that the environment names.
         """
         try:
             import requests
@@ -60,105 +112,240 @@ class Transport:
             ) from None
         from http.cookiejar import DefaultCookiePolicy
 
+        from .connections import TrackingAdapter
+
+        self._verify = _authorities() if verify is True else verify
         if verify is False:
             # It was asked for, and Ansible takes what a lookup writes to stderr for a mistake.
             from urllib3 import disable_warnings
             from urllib3.exceptions import InsecureRequestWarning
 
             disable_warnings(InsecureRequestWarning)
-        self._verify = verify
-        self._settings: dict[str, dict[str, t.Any]] = {}
+        self._proxies: dict[str, dict[str, str]] = {}
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # This thread's try, for the connection that it comes to use.
-        self._mine = threading.local()
-        self._under_way: set[Try] = set()
+        self._under_way: set[Attempt] = set()
+        self._closed = False
         # A pool for each host: more than there are regions.
-        adapter = _adapter(self._mine)(pool_connections=64, pool_maxsize=connections)
+        adapter = TrackingAdapter(pool_connections=64, pool_maxsize=connections)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
 
+    def send(
+        self, request: requests.Request, seconds: float, most_bytes: int
+    ) -> tuple[int, t.Mapping[str, str], bytearray]:
+        """Send a request and return status, headers and body of its answer, all of it in time.
+
+        The body is as it was sent; not much more than most_bytes of it is read.
+
+        Raises CallFailure, or AlicloudError after close().
+        """
+        url = urlsplit(str(request.url))
+        base = f"{url.scheme}://{url.netloc}"
+        with self._attempt(seconds) as attempt:
+            try:
+                with self.session.send(
+                    self.session.prepare_request(request),
+                    stream=True,
+                    timeout=seconds,
+                    allow_redirects=False,
+                    verify=self._verify,
+                    proxies=self._proxies_for(base),
+                ) as response:
+                    body = bytearray()
+                    while len(body) <= most_bytes:
+                        chunk = response.raw.read(65536, decode_content=False)
+                        if not chunk:
+                            break
+                        body += chunk
+                # What was cut off can look like what has ended.
+                failure: Exception | None = socket.timeout() if attempt.cancelled else None
+            except Exception as error:  # to be sorted out below, and not while it is handled
+                failure = error
+        if failure is None:
+            return response.status_code, response.headers, body
+        if self._closed:
+            raise AlicloudError(STOPPED)
+        raise _failure_below_http(failure, base, seconds, attempt.cancelled) from None
+
     @contextmanager
-    def limited(self, seconds: float) -> t.Iterator[Try]:
-        """Give the requests inside, all of them together, so many seconds."""
-        this = self._mine.current = Try()
-        timer = threading.Timer(seconds, this.cut)
+    def _attempt(self, seconds: float) -> t.Iterator[Attempt]:
+        """Give the requests of this thread inside, all of them together, so many seconds."""
+        attempt = this_thread.attempt = Attempt(seconds)
+        timer = threading.Timer(seconds, attempt.cancel)
         timer.daemon = True
-        timer.start()
+        _start(timer)
         try:
-            self._under_way.add(this)
-            yield this
+            self._under_way.add(attempt)
+            if self._closed:
+                raise AlicloudError(STOPPED)
+            yield attempt
         finally:
-            self._under_way.discard(this)
+            self._under_way.discard(attempt)
+            this_thread.attempt = None
             timer.cancel()
             timer.join()
+            attempt.end()
 
-    def settings(self, base: str) -> dict[str, t.Any]:
-        """Return requests' proxies, verify and cert, with what its environment variables say."""
-        if base not in self._settings:  # looked at once, since it takes a tenth of a call's time
-            self._settings[base] = self._found_settings(base)
-        return self._settings[base]
-
-    def _found_settings(self, base: str) -> dict[str, t.Any]:
-        found: dict[str, t.Any] = {
-            **self.session.merge_environment_settings(base, {}, True, self._verify, None)
-        }
-        found.pop("stream")
+    def _proxies_for(self, base: str) -> dict[str, str]:
+        """Return the proxies that the environment names for a host, by scheme."""
         if base.startswith("http://"):
-            # Plain text stays on this machine.
-            found["proxies"] = {}
-        return found
+            return {}  # plain text stays on this machine
+        if base not in self._proxies:  # looked at once, since it takes a tenth of a call's time
+            from requests.utils import get_environ_proxies
+
+            self._proxies[base] = dict(get_environ_proxies(base, no_proxy=None))
+        return self._proxies[base]
 
     def close(self) -> None:
-        """End all tries and close all connections."""
-        for this in list(self._under_way):
-            this.cut()
+        """End all attempts, let none begin, and close all connections."""
+        self._closed = True
+        for attempt in list(self._under_way):
+            attempt.cancel()
         self.session.close()
 
 
-def _adapter(mine: threading.local) -> type[requests.adapters.HTTPAdapter]:
-    """Return an adapter class whose connections say in which thread's try they are used.
+def _authorities() -> str | bool:
+    """Return the path of the authorities that the environment names, or True for the usual ones.
 
-    A function, since requests is not imported before the first call is near.
+    Not as requests finds them, which before 2.28 took an empty variable for 'do not check'.
     """
-    import requests
+    for variable in CA_VARIABLES:
+        path = os.environ.get(variable)
+        if path and not os.path.exists(path):
+            raise AlicloudError(
+                f"{variable} names {path}, which is not there: correct it, or set ca_path."
+            )
+        if path:
+            return path
+    return True
 
-    def noting(connection_class: t.Any) -> type:
-        class Noting(connection_class):
-            def connect(self) -> None:
-                mine.current.connection = self
-                super().connect()
 
-            def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
-                mine.current.connection = self
-                super().putrequest(*args, **kwargs)
+def connect(host: str, port: int, attempt: Attempt) -> tuple[socket.socket, socket.socket]:
+    """Return a socket that is connected to a host, and a duplicate that the attempt holds.
 
-        return Noting
+    The time that is left is shared among the addresses that are left, so that one that is dead does
+    not take it all. Raises OSError.
+    """
+    addresses = _resolve(host.strip("[]"), port, attempt)
+    failure = OSError(f"{host} has no address")
+    for number, (family, kind, protocol, _name, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
+        line = sock.dup()
+        try:
+            attempt.use(line)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(attempt.time_left() / (len(addresses) - number))
+            sock.connect(address)
+            sock.settimeout(attempt.time_left())
+            return sock, line
+        except BaseException as error:
+            sock.close()
+            line.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+    raise failure
 
-    def noted(manager: t.Any) -> t.Any:
-        manager.pool_classes_by_scheme = {
-            scheme: type(pool.__name__, (pool,), {"ConnectionCls": noting(pool.ConnectionCls)})
-            for scheme, pool in manager.pool_classes_by_scheme.items()
-        }
-        return manager
 
-    class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            noted(self.poolmanager)
+def _resolve(host: str, port: int, attempt: Attempt) -> list[Address]:
+    """Return the addresses of a host. The resolver has no time-out, so it gets a thread."""
+    found: queue.Queue[list[Address] | Exception] = queue.Queue()
 
-        def proxy_manager_for(self, proxy: str, **kwargs: t.Any) -> t.Any:
-            if proxy not in self.proxy_manager:
-                noted(super().proxy_manager_for(proxy, **kwargs))
-            return self.proxy_manager[proxy]
+    def resolve() -> None:
+        try:
+            found.put(list(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)))
+        except Exception as error:
+            found.put(error)
 
-    return Adapter
+    if host.replace(".", "").isdecimal():
+        resolve()  # an address, for which nobody is asked
+    else:
+        _start(threading.Thread(target=resolve, daemon=True))
+    while True:
+        try:
+            addresses = found.get(timeout=min(attempt.time_left(), 0.2))
+        except queue.Empty:
+            continue
+        if isinstance(addresses, Exception):
+            raise addresses
+        return addresses
+
+
+def _start(thread: threading.Thread) -> None:
+    """Start a thread. Raises AlicloudError if there are too many."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise AlicloudError(
+            f"{error}: lower concurrency, or raise the number of processes that the user may have."
+        ) from None
+
+
+def _failure_below_http(
+    error: Exception, base: str, seconds: float, cancelled: bool
+) -> CallFailure:
+    """Return what an exception of requests, urllib3 or Python's own network code means.
+
+    Other exceptions are raised again: they are mistakes of this code.
+    """
+    from requests import exceptions
+    from urllib3.exceptions import HTTPError
+
+    if not isinstance(error, (HTTPError, OSError, ValueError)):  # RequestException is an OSError
+        raise error
+    cause = root_cause(error)
+    url = urlsplit(base)
+    host = url.netloc
+    loopback = is_loopback(url.hostname or "")
+    if isinstance(error, exceptions.ProxyError):
+        status = re.search(r"Tunnel connection failed: (\d{3})", str(cause))
+        # A proxy that is not there may be about to start; one that says no will do so again.
+        final = isinstance(cause, (ssl.SSLError, socket.gaierror)) and not _passing(cause)
+        busy = int(status.group(1)) in BUSY if status else not final
+        return CallFailure(
+            Kind.PROXY_BUSY if busy else Kind.PROXY,
+            f"the proxy does not connect to {host}: {reason(cause)}",
+        )
+    if cancelled or isinstance(cause, socket.timeout) or isinstance(error, exceptions.Timeout):
+        return CallFailure(Kind.NETWORK, f"{host} gave no complete answer in {seconds:g} seconds")
+    if isinstance(error, exceptions.InvalidSchema):
+        return CallFailure(Kind.PROXY, f"the proxy does not connect to {host}: {reason(cause)}")
+    if isinstance(error, ValueError):
+        # The host was checked before, so it is the proxy's URL, which may hold a password.
+        return CallFailure(Kind.PROXY, "the URL of the proxy is not valid")
+    if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
+        return CallFailure(Kind.PLAIN_TEXT, f"{host} does not speak TLS")
+    if isinstance(cause, ssl.SSLError) and not _passing(cause):
+        return CallFailure(Kind.TLS, f"no trusted connection to {host}: {reason(cause)}")
+    if isinstance(cause, socket.gaierror):
+        kind = Kind.NETWORK if _passing(cause) else Kind.ADDRESS
+        return CallFailure(kind, f"the host {host} is not known: {reason(cause)}")
+    if isinstance(cause, ConnectionRefusedError) and loopback:
+        # An emulator that was not started will not start by waiting.
+        return CallFailure(Kind.EMULATOR, f"nothing listens on {host}")
+    if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
+        # requests raises a bare OSError for one thing only: a certificate file that is not there.
+        return CallFailure(Kind.TLS, str(error))
+    return CallFailure(Kind.NETWORK, f"the connection to {host} failed: {reason(cause)}")
+
+
+def _passing(cause: BaseException) -> bool:
+    """Whether a failed name look-up or TLS handshake may pass by itself."""
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN
+    # A handshake that only breaks off is a passing failure of the network.
+    return isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return the innermost of the exceptions that requests and urllib3 wrap into each other."""
+    """Return the innermost of the exceptions that requests and urllib3 wrap into each other.
+
+    Only the chain of the request itself is followed, and not __context__, which leads to whatever
+    was handled when the request was made.
+    """
     for _layer in range(10):
-        inner = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
+        inner = (*error.args, getattr(error, "reason", None), error.__cause__)
         found = next((value for value in inner if isinstance(value, BaseException)), None)
         if found is None:
             break

@@ -333,4 +333,4 @@ def test_of_a_refusal_in_some_places_only_the_errors_are_told(emulator: Emulator
         found(options(WEB, **access(emulator)))
 
     # Images of the service would stand where the modules return what is in each place.
-    assert set(caught.value.found) == {"errors"}
+    assert set(caught.value.partial_result) == {"errors"}

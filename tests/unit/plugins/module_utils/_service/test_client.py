@@ -19,7 +19,7 @@ import typing as t
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._service import client as _client
-from ansible_collections.alicloud.compute.plugins.module_utils._service import throttle as _pace
+from ansible_collections.alicloud.compute.plugins.module_utils._service import throttle as _throttle
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import (
     Client,
     Operation,
@@ -77,7 +77,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Waits pass at once."""
     clock = Clock()
     monkeypatch.setattr(_client, "time", clock)
-    monkeypatch.setattr(_pace, "time", clock)
+    monkeypatch.setattr(_throttle, "time", clock)
     monkeypatch.setattr(Client, "sleep", clock.wait)
     return clock
 

@@ -15,11 +15,14 @@ import typing as t
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._service import throttle as _pace
+from ansible_collections.alicloud.compute.plugins.module_utils._service import throttle as _throttle
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
-from ansible_collections.alicloud.compute.plugins.module_utils._service.throttle import Pace
+from ansible_collections.alicloud.compute.plugins.module_utils._service.throttle import Throttle
 from emulator import Emulator
+
+QUOTA = ("DescribeImageFromFamily", "cn-hangzhou")
+OTHER = ("DescribeImageFromFamily", "cn-shanghai")
 
 
 class Clock:
@@ -34,19 +37,19 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that a pace goes by."""
+    """The clock that a throttle goes by."""
     clock = Clock()
-    monkeypatch.setattr(_pace, "time", clock)
+    monkeypatch.setattr(_throttle, "time", clock)
     return clock
 
 
-def at_once(pace: Pace) -> int:
+def at_once(throttle: Throttle) -> int:
     """Return how many turns there are at the same time, 0 in a pause."""
     going: list[int] = []
     enough = threading.Event()
 
     def work() -> None:
-        with pace.turn(end=0.0) as began:
+        with throttle.slot(QUOTA, 0.0) as began:
             if began is not None:
                 going.append(1)
                 enough.wait(5)
@@ -63,42 +66,42 @@ def at_once(pace: Pace) -> int:
 
 
 def test_so_many_go_at_once_and_no_more() -> None:
-    assert at_once(Pace(5)) == 5
+    assert at_once(Throttle(5)) == 5
 
 
 def test_what_is_throttled_halves_the_number_once(clock: Clock) -> None:
-    pace = Pace(16)
+    throttle = Throttle(16)
     clock.now = 101.0
 
-    assert pace.slow_down(100.0, 3.0) == 3.0
+    assert throttle.on_throttled(QUOTA, 100.0, 3.0) == 3.0
     # Those that were under way at the same time are of the same mind.
-    assert [pace.slow_down(100.5, 1.0) for _more in range(15)] == [3.0] * 15
+    assert [throttle.on_throttled(QUOTA, 100.5, 1.0) for _more in range(15)] == [3.0] * 15
     clock.now = 103.9
-    assert at_once(pace) == 0
+    assert at_once(throttle) == 0
     clock.now = 104.0
-    assert at_once(pace) == 8
+    assert at_once(throttle) == 8
 
 
 def test_one_goes_on_however_often_it_is_throttled(clock: Clock) -> None:
-    pace = Pace(4)
+    throttle = Throttle(4)
     for _time in range(10):
         clock.now += 1
-        pace.slow_down(clock.now, 0.0)
+        throttle.on_throttled(QUOTA, clock.now, 0.0)
         clock.now += 1
 
-    assert at_once(pace) == 1
+    assert at_once(throttle) == 1
 
 
 def test_answers_speed_up_to_the_most_that_is_allowed(clock: Clock) -> None:
-    pace = Pace(8)
+    throttle = Throttle(8)
     for _time in range(3):
         clock.now += 1
-        pace.slow_down(clock.now, 0.0)
+        throttle.on_throttled(QUOTA, clock.now, 0.0)
     numbers = []
     for _answer in range(5):
-        numbers.append(at_once(pace))
+        numbers.append(at_once(throttle))
         for _more in range(8):
-            pace.speed_up()
+            throttle.on_success(QUOTA)
 
     assert numbers == sorted(numbers)
     assert (numbers[0], numbers[-1]) == (1, 8)
@@ -106,50 +109,50 @@ def test_answers_speed_up_to_the_most_that_is_allowed(clock: Clock) -> None:
 
 
 def test_a_longer_pause_is_not_cut_short(clock: Clock) -> None:
-    pace = Pace(4)
-    pace.slow_down(100.0, 60.0)
+    throttle = Throttle(4)
+    throttle.on_throttled(QUOTA, 100.0, 60.0)
     clock.now = 101.0
 
-    assert pace.slow_down(101.0, 1.0) == 59.0
+    assert throttle.on_throttled(QUOTA, 101.0, 1.0) == 59.0
 
 
 def test_a_pause_beyond_the_end_of_patience_is_not_waited_for(clock: Clock) -> None:
-    pace = Pace(4)
-    pace.slow_down(100.0, 60.0)
+    throttle = Throttle(4)
+    throttle.on_throttled(QUOTA, 100.0, 60.0)
 
-    with pace.turn(end=159.0) as turn:
-        assert turn is None
+    with throttle.slot(QUOTA, 159.0) as began:
+        assert began is None
     clock.now = 160.0
-    with pace.turn(end=159.0) as turn:
-        assert turn == 160.0
+    with throttle.slot(QUOTA, 159.0) as began:
+        assert began == 160.0
 
 
 def test_waiting_for_a_turn_ends_when_it_is_stopped() -> None:
-    pace = Pace(1)
-    with pace.turn() as first:
+    throttle = Throttle(1)
+    with throttle.slot(QUOTA) as first:
         assert first is not None
         found: list[t.Any] = []
 
         def wait() -> None:
-            with pace.turn() as turn:
-                found.append(turn)
+            with throttle.slot(QUOTA) as began:
+                found.append(began)
 
         thread = threading.Thread(target=wait)
         thread.start()
-        pace.stop()
+        throttle.stop()
         thread.join(5)
 
     assert found == [None]
 
 
 def test_a_turn_that_ends_lets_the_next_go() -> None:
-    pace = Pace(1)
+    throttle = Throttle(1)
     ended: list[float] = []
 
     def work() -> None:
-        with pace.turn() as turn:
-            assert turn is not None
-            ended.append(turn)
+        with throttle.slot(QUOTA) as began:
+            assert began is not None
+            ended.append(began)
             time.sleep(0.02)
 
     threads = [threading.Thread(target=work) for _number in range(4)]

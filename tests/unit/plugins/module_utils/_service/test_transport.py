@@ -16,11 +16,15 @@ import time
 import typing as t
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
 from ansible_collections.alicloud.compute.plugins.module_utils._options import create_client
+from ansible_collections.alicloud.compute.plugins.module_utils._service import (
+    client as client_module,
+)
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from cryptography import x509
@@ -327,6 +331,7 @@ def test_a_proxy_that_cannot_be_meant_is_told_at_once(
     assert "password" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("two_retries")
 @pytest.mark.parametrize(("error", "tries"), [(socket.EAI_NONAME, 1), (socket.EAI_AGAIN, 3)])
 def test_a_host_that_is_not_known_is_told_and_asked_for_again_if_that_may_pass(
     monkeypatch: pytest.MonkeyPatch, error: int, tries: int
@@ -338,7 +343,6 @@ def test_a_host_that_is_not_known_is_told_and_asked_for_again_if_that_may_pass(
         raise socket.gaierror(error, "not known" if len(asked) < 3 else "given up")
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(Client, "sleep", lambda client, _seconds: leave(client, len(asked) > 1))
     with Client(KEY, "ecs.invalid", warn=pytest.fail) as client, pytest.raises(
         AlicloudError, match=r"the host ecs\.invalid is not known: "
     ):
@@ -347,10 +351,18 @@ def test_a_host_that_is_not_known_is_told_and_asked_for_again_if_that_may_pass(
     assert asked == ["ecs.invalid"] * tries
 
 
-def leave(client: Client, now: bool) -> None:
-    """Let the client lose its patience."""
-    if now:
-        client._retry_timeout = 0
+@pytest.fixture
+def two_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's clock, on which each wait takes half of the patience and a little more."""
+    now = [0.0]
+
+    def sleep(_client: Client, _seconds: float) -> None:
+        now[0] += 50
+
+    monkeypatch.setattr(
+        client_module, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+    )
+    monkeypatch.setattr(Client, "sleep", sleep)
 
 
 # ---- Servers that stall or babble
@@ -425,13 +437,13 @@ def test_a_babbling_server_is_told(answer: list[bytes], words: str) -> None:
     assert message.isprintable()
 
 
-def test_a_handshake_that_breaks_off_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("two_retries")
+def test_a_handshake_that_breaks_off_is_tried_again() -> None:
     asked: list[int] = []
 
     def hang_up(connection: socket.socket) -> None:
         asked.append(len(connection.recv(65536)))
 
-    monkeypatch.setattr(Client, "sleep", lambda client, _seconds: leave(client, len(asked) > 1))
     with listening(hang_up) as server, Client(
         KEY, f"https://127.0.0.1:{server.getsockname()[1]}", warn=pytest.fail
     ) as client, pytest.raises(AlicloudError, match="check the network"):
