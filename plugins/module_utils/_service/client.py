@@ -21,7 +21,7 @@ from .failures import ALWAYS, NEVER, ONCE, CallFailure, Kind
 from .replies import GZIP, MAX_BYTES, for_display, parse_reply, scrubbed
 from .signing import Acs3Auth, canonical_query
 from .throttle import Quota, Throttle
-from .transport import STOPPED, Transport
+from .transport import STOPPED, Transport, too_many_threads
 
 if t.TYPE_CHECKING:
     from .signing import Credentials, CredentialsProvider
@@ -152,6 +152,9 @@ class Client:
         with ThreadPoolExecutor(min(len(items), self.concurrency + WAITING)) as pool:
             try:
                 return list(pool.map(outcome, items))
+            except RuntimeError as error:
+                self.close()
+                raise too_many_threads(error) from None
             except BaseException:
                 # An interrupt: what is under way or waits for a next attempt ends at once, and
                 # map() drops what is queued.

@@ -277,9 +277,14 @@ def _start(thread: threading.Thread) -> None:
     try:
         thread.start()
     except RuntimeError as error:
-        raise AlicloudError(
-            f"{error}: lower concurrency, or raise the number of processes that the user may have."
-        ) from None
+        raise too_many_threads(error) from None
+
+
+def too_many_threads(error: RuntimeError) -> AlicloudError:
+    """Return what the user reads when no thread can be started."""
+    return AlicloudError(
+        f"{error}: lower concurrency, or raise the number of processes that the user may have."
+    )
 
 
 def _failure_below_http(

@@ -43,13 +43,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def at_once(throttle: Throttle) -> int:
+def at_once(throttle: Throttle, quota: tuple[str, str] = QUOTA) -> int:
     """Return how many turns there are at the same time, 0 in a pause."""
     going: list[int] = []
     enough = threading.Event()
 
     def work() -> None:
-        with throttle.slot(QUOTA, 0.0) as began:
+        with throttle.slot(quota, 0.0) as began:
             if began is not None:
                 going.append(1)
                 enough.wait(5)
@@ -127,6 +127,36 @@ def test_a_pause_beyond_the_end_of_patience_is_not_waited_for(clock: Clock) -> N
         assert began == 160.0
 
 
+def test_a_quota_that_is_throttled_does_not_slow_another(clock: Clock) -> None:
+    throttle = Throttle(4)
+    throttle.on_throttled(QUOTA, 100.0, 60.0)
+
+    with throttle.slot(OTHER) as began:
+        assert began == clock.now
+    with throttle.slot(QUOTA, 100.0) as began:
+        assert began is None
+    clock.now = 161.0
+    assert at_once(throttle, OTHER) == 4
+    assert at_once(throttle) == 2
+
+
+def test_all_quotas_together_take_no_more_slots_than_there_are() -> None:
+    throttle = Throttle(2)
+    with throttle.slot(QUOTA), throttle.slot(OTHER):
+        found: list[t.Any] = []
+
+        def work() -> None:
+            with throttle.slot(OTHER) as began:
+                found.append(began)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(0.2)
+        assert found == []
+    thread.join(5)
+    assert len(found) == 1
+
+
 def test_waiting_for_a_turn_ends_when_it_is_stopped() -> None:
     throttle = Throttle(1)
     with throttle.slot(QUOTA) as first:
@@ -191,6 +221,27 @@ def test_calls_that_are_throttled_pause_together_and_go_on_with_half_as_many(
         return len([call for call in answered if call["started"] <= moment < call["ended"]])
 
     assert 8 < max(going(call["started"]) for call in answered) <= 16
+
+
+def test_a_region_that_is_throttled_does_not_hold_up_the_others(emulator: Emulator) -> None:
+    regions = [f"cn-region-{number}" for number in range(20)]
+    there = emulator.catalogue["regions"]
+    emulator.catalogue = {**emulator.catalogue, "regions": [*there, *regions]}
+    throttled = {"code": "Throttling.User", "headers": {"x-acs-retry-after": "2500"}, "times": 1}
+    emulator.faults = [{"match": {"RegionId": regions[1]}, **throttled}, {"delay": 0.05}]
+    key = Credentials("testAKid", "testAKsecret")
+
+    with Client(key, emulator.url, warn=pytest.fail, concurrency=4) as client:
+        newest_images(client, [f"acs:family_{number}" for number in range(10)], regions)
+
+    of_it = [call for call in emulator.calls if call["parameters"]["RegionId"] == regions[1]]
+    others = [call for call in emulator.calls if call not in of_it]
+    refused = max(call["ended"] for call in of_it if call["code"])
+    again = min(call["started"] for call in of_it if not call["code"])
+    assert (len(of_it), len(others)) == (11, 190)
+    # Though more of its calls wait than there are slots, the others go on meanwhile.
+    assert again >= refused + 2.4
+    assert len([call for call in others if refused < call["started"] < again]) > 40
 
 
 def test_many_families_and_regions_are_one_call_each_over_few_connections(

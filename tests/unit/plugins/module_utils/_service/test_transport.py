@@ -206,6 +206,7 @@ class Proxy:
     """A proxy that records whom it was asked to connect to, and connects."""
 
     def __init__(self, server: socket.socket) -> None:
+        self.server = server
         self.url = f"http://127.0.0.1:{server.getsockname()[1]}"
         self.asked: list[str] = []
 
@@ -461,7 +462,7 @@ def threads() -> set[threading.Thread]:
     for thread in threading.enumerate():
         # Python names threads by it only from 3.10 on.
         name = getattr(getattr(thread, "_target", None), "__name__", "")
-        if "process_request" not in name and "serve" not in name:
+        if "process_request" not in name and "serve" not in name and name != "handle":
             result.add(thread)
     return result
 
@@ -506,3 +507,281 @@ def test_no_thread_and_no_connection_is_left(emulator: Emulator) -> None:
         time.sleep(0.05)  # the server closes its side a moment later
     assert threads() <= before
     assert open_files() <= files
+
+
+# ---- Every stage ends in time
+
+
+def elapsed_failure(endpoint: str, timeout: float, verify: bool | str = True) -> tuple[float, str]:
+    """Return how long one attempt took, and what was said."""
+    began = time.monotonic()
+    message = failure(endpoint, timeout, verify)
+    return time.monotonic() - began, message
+
+
+@pytest.fixture
+def dead_address() -> t.Iterator[tuple[str, int]]:
+    """An address of this machine that takes no connection: its queue is full."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.2", 0))
+        server.listen(0)
+        address = server.getsockname()
+        waiting = []
+        for _number in range(3):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(address)
+            waiting.append(sock)
+        yield address
+        for sock in waiting:
+            sock.close()
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Let each host have these addresses."""
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda *_arguments, **_more: [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses
+        ],
+    )
+
+
+def test_a_dead_first_address_leaves_time_for_the_second(
+    dead_address: tuple[str, int], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(emulator.url.rsplit(":", 1)[1])
+    resolving(monkeypatch, dead_address, ("127.0.0.1", port))
+
+    with Client(
+        KEY, f"http://localhost:{port}", warn=pytest.fail, timeout=2, retry_timeout=0
+    ) as client:
+        ask(client)
+
+
+def test_dead_addresses_end_an_attempt_in_time(
+    dead_address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, *[dead_address] * 4)
+
+    seconds, message = elapsed_failure("https://localhost:443", 0.5)
+
+    assert seconds < 3
+    assert "gave no complete answer in 0.5 seconds" in message
+
+
+def test_a_resolver_that_hangs_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: released.wait(20))
+
+    seconds, message = elapsed_failure("https://localhost:443", 0.5)
+    released.set()
+
+    assert seconds < 3
+    assert "gave no complete answer in 0.5 seconds" in message
+
+
+def test_a_drip_through_a_slow_proxy_ends_in_time(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = authority.server()
+
+    def slowly(connection: socket.socket) -> None:
+        connection.recv(65536)
+        time.sleep(0.8)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        time.sleep(0.1)
+        with context.wrap_socket(connection, server_side=True) as secure:
+            dripping(secure)
+
+    with listening(slowly) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        seconds, message = elapsed_failure("https://localhost:9", 1, str(authority.path))
+
+    assert seconds < 3
+    assert "localhost:9 gave no complete answer in 1 seconds" in message
+
+
+@pytest.mark.parametrize("head", [b"Connection: close\r\n", b"Content-Length: 5000\r\n"])
+def test_a_drip_in_the_body_ends_in_time(head: bytes) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(HEAD + head + b"\r\n")
+        for _second in range(2000):
+            connection.sendall(b" ")
+            time.sleep(0.01)
+
+    with listening(drip) as server:
+        seconds, message = elapsed_failure(f"http://127.0.0.1:{server.getsockname()[1]}", 0.5)
+
+    assert seconds < 3
+    assert "gave no complete answer in 0.5 seconds" in message
+
+
+class Alarm(BaseException):
+    """What a task's own timeout raises."""
+
+
+@pytest.mark.parametrize("regions", [REGIONS[:1], REGIONS])
+def test_an_alarm_ends_a_handshake_that_hangs(
+    regions: t.Sequence[str],
+) -> None:
+    def alarm(_signal: int, _frame: t.Any) -> t.NoReturn:
+        raise Alarm
+
+    before = threads()
+    old = signal.signal(signal.SIGALRM, alarm)
+    began = time.monotonic()
+    try:
+        with listening(stalled) as server, Client(
+            KEY, f"https://127.0.0.1:{server.getsockname()[1]}", warn=pytest.fail, timeout=30
+        ) as client:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            with pytest.raises(Alarm):
+                ask(client, regions)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+
+    assert time.monotonic() - began < 3
+    assert threads() <= before
+
+
+def test_an_attempt_that_begins_after_the_end_is_stopped(emulator: Emulator) -> None:
+    client = Client(KEY, emulator.url, warn=pytest.fail)
+    transport = client._transport
+    transport.close()
+
+    with pytest.raises(AlicloudError, match="Stopped before it was answered"):
+        ask(client)
+
+    assert emulator.calls == []
+
+
+# ---- What a proxy and the environment say
+
+
+def answering_proxy(*answers: bytes) -> t.Callable[[socket.socket], None]:
+    """Return a proxy that answers CONNECT with these, one after the other, and then hangs up."""
+    left = list(answers)
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        if left:
+            connection.sendall(b"HTTP/1.1 " + left.pop(0) + b"\r\nContent-Length: 0\r\n\r\n")
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [
+        ("408 Request Timeout", True),
+        ("429 Too Many Requests", True),
+        ("500 Internal Server Error", True),
+        ("502 Bad Gateway", True),
+        ("503 Service Unavailable", True),
+        ("504 Gateway Timeout", True),
+        ("400 Bad Request", False),
+        ("403 Forbidden", False),
+        ("407 Proxy Authentication Required", False),
+    ],
+)
+@pytest.mark.usefixtures("two_retries")
+def test_a_proxy_that_is_busy_is_tried_again_and_one_that_refuses_is_not(
+    monkeypatch: pytest.MonkeyPatch, status: str, again: bool
+) -> None:
+    with listening(answering_proxy(*[status.encode()] * 9)) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        with Client(KEY, "ecs.invalid", warn=pytest.fail) as client, pytest.raises(
+            AlicloudError, match="check HTTPS_PROXY and NO_PROXY"
+        ) as caught:
+            ask(client)
+
+    assert f"the proxy does not connect to ecs.invalid: Tunnel connection failed: {status}" in str(
+        caught.value
+    )
+    assert caught.value.retryable == again
+
+
+def test_a_proxy_that_starts_late_is_waited_for(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    started: list[t.Any] = []
+
+    def start(_client: Client, _seconds: float) -> None:
+        if not started:
+            proxy = Proxy(socket.create_server(("127.0.0.1", port)))
+            started.append(proxy)
+            threading.Thread(target=serve_once, args=(proxy,), daemon=True).start()
+
+    monkeypatch.setattr(Client, "sleep", start)
+    with Emulator(tls=authority.server()) as emulator:
+        ask_at(emulator, verify=str(authority.path))
+
+    assert len(started[0].asked) == 1
+
+
+def serve_once(proxy: Proxy) -> None:
+    """Serve one connection."""
+    connection, _address = proxy.server.accept()
+    with connection:
+        proxy.serve(connection)
+    proxy.server.close()
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_authorities_of_the_environment_that_are_not_there_are_named(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "/nowhere.pem")
+
+    with Client(KEY, emulator.url, warn=pytest.fail) as client, pytest.raises(
+        AlicloudError, match=f"{variable} names /nowhere.pem, which is not there"
+    ):
+        ask(client)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_an_empty_variable_does_not_turn_the_check_off(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "")
+
+    with Client(KEY, "ecs.invalid", warn=pytest.fail) as client:
+        assert client._transport._verify is True
+    with Emulator(tls=authority.server()) as emulator:
+        assert "no trusted connection" in failure(emulator.url)
+
+
+def test_a_cause_is_looked_for_in_the_request_and_not_around_it() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        try:
+            Path("/nowhere").read_text(encoding="utf-8")
+        except OSError:
+            message = failure(url)
+
+    assert "nothing listens on 127.0.0.1:" in message
+
+
+@pytest.mark.parametrize("regions", [REGIONS[:1], REGIONS])
+def test_too_many_threads_are_told(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, regions: t.Sequence[str]
+) -> None:
+    def start(_thread: threading.Thread) -> t.NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    with Client(KEY, emulator.url, warn=pytest.fail) as client, monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(AlicloudError, match="can't start new thread: lower concurrency"):
+            ask(client, regions)
