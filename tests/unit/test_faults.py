@@ -70,6 +70,17 @@ RULES: dict[str, Rule] = {
     "302 with a Location": {"status": 302, "headers": LOCATION, "body": ""},
     "400 with a code that is not known": coded(400, "Odd"),
     "403 Forbidden.RAM": coded(403, "Forbidden.RAM"),
+    "403 Forbidden.RAM by a Deny": {
+        "status": 403,
+        "body": '{"Code": "Forbidden.RAM", "Message": "m", "AccessDeniedDetail": '
+        '{"NoPermissionType": "ExplicitDeny", "PolicyType": "ControlPolicy"}}',
+    },
+    "403 with a code that is not known": coded(403, "Odd"),
+    "408 with a code that is not known": coded(408, "Odd"),
+    "409 with a code that is not known and x-acs-retry-after": {
+        **coded(409, "Odd"),
+        "headers": {"x-acs-retry-after": "1"},
+    },
     "404 with a page": {"status": 404, "body": PAGE},
     "409 with a code that is not known": coded(409, "Odd"),
     "429 with a page": {"status": 429, "body": PAGE},

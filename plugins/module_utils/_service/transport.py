@@ -321,7 +321,8 @@ def _failure_below_http(
         return CallFailure(Kind.PROXY, "the URL of the proxy is not valid")
     if loopback and getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER":
         return CallFailure(Kind.PLAIN_TEXT, f"{host} does not speak TLS")
-    if isinstance(cause, ssl.SSLError) and not _passing(cause):
+    tls = isinstance(cause, ssl.SSLError) or isinstance(error, exceptions.SSLError)
+    if tls and not _passing(cause):
         return CallFailure(Kind.TLS, f"no trusted connection to {host}: {reason(cause)}")
     if isinstance(cause, socket.gaierror):
         kind = Kind.NETWORK if _passing(cause) else Kind.ADDRESS
@@ -364,6 +365,6 @@ def reason(error: BaseException) -> str:
         return error.verify_message
     return (
         (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
+        or re.sub(r"^<[^>]* object at [^>]*>: ", "", str(error))  # urllib3 begins with its objects
         or type(error).__name__
     )
