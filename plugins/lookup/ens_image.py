@@ -66,8 +66,6 @@ if t.TYPE_CHECKING:
     from ..module_utils._service.client import Client
     from ..plugin_utils._run_cache import RunCache
 
-FILTERS = ("ens_region_id", "image_id", "snapshot_id", "owner", "platform", "architecture")
-
 
 class LookupModule(LookupBase):
     """See DOCUMENTATION."""
@@ -101,17 +99,11 @@ class LookupModule(LookupBase):
 
 def _found(client: Client, wanted: list[str], options: Options) -> dict[str, list[t.Any]]:
     """Return the images of each name or glob, None for one without, and what is missing."""
-    from ..module_utils._images.ens import list_images, missing, name_matches
+    from ..module_utils._images.ens import Filters, find_missing, list_images, name_matches
 
-    images = list_images(
-        client, image_name=wanted or None, **{name: options[name] for name in FILTERS}
-    )
-    gaps = missing(
-        images,
-        ens_region_id=options["ens_region_id"],
-        image_id=options["image_id"],
-        image_name=wanted,
-    )
+    filters = Filters.of({**options, "image_name": wanted or None})
+    images = list_images(client, filters, options.get("network", "public"))
+    gaps = find_missing(images, filters)
     result: list[t.Any] = [] if wanted else images
     for name in wanted:
         result += [row for row in images if name_matches(row, name)] or [None]

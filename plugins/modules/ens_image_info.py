@@ -55,6 +55,12 @@ EXAMPLES = r"""
     msg: "{{ edge.images[0].image_name }} is {{ edge.images[0].image_id }}"
   when: edge.images | length > 0
 
+- name: Write the newest of each node as a Terraform map
+  ansible.builtin.copy:
+    content: "{{ {'edge_image_ids': edge.image_ids['edge-web-*']} | to_nice_json }}"
+    dest: edge.auto.tfvars.json
+    mode: "0644"
+
 - name: List what the account and Alibaba Cloud have for ARM
   alicloud.compute.ens_image_info:
     architecture: arm64
@@ -156,6 +162,14 @@ images:
           returned: if given
           type: str
           sample: system
+image_ids:
+  description:
+    - The IDs of the newest images, by the name or glob that was asked for, and by node.
+    - If no name is asked for, by the images' own names. If no node is asked for, by the nodes that the reply names. So one
+      listing of all nodes tells which node has which image; an image whose node is not known is left out.
+  returned: success
+  type: dict
+  sample: {"edge-web-*": {"cn-dalian-unicom": "m-5r8lmsjlrdqwy1p5ehoq"}}
 missing:
   description: What was asked for by ID, by name, or else by node, and has no image.
   returned: success, or when the task fails because of it
@@ -191,42 +205,38 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._images.ens import OWNERS, list_images, missing, missing_error
+from ..module_utils._images.ens import (
+    FILTER_SPEC,
+    Filters,
+    find_missing,
+    list_images,
+    missing_error,
+    newest_ids,
+)
 from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
 
-FILTERS = (
-    "ens_region_id",
-    "image_id",
-    "image_name",
-    "snapshot_id",
-    "owner",
-    "platform",
-    "architecture",
-)
-LIST = {"type": "list", "elements": "str"}
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ens"),
-    "ens_region_id": LIST,
-    "image_id": LIST,
-    "image_name": LIST,
-    "snapshot_id": {"type": "str"},
-    "owner": {**LIST, "choices": list(OWNERS), "default": ["self", "system"]},
-    "platform": LIST,
-    "architecture": LIST,
+    **FILTER_SPEC,
     "fail_on_missing": {"type": "bool", "default": False},
 }
 
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
+    filters = Filters.of(options)
     with create_client(options, task.warn) as client:
-        images = list_images(client, **{name: options[name] for name in FILTERS})
-    asked = ("ens_region_id", "image_id", "image_name")
-    gaps = missing(images, **{name: options[name] for name in asked})
+        images = list_images(client, filters, options.get("network", "public"))
+    gaps = find_missing(images, filters)
     if options["fail_on_missing"] and gaps:
         raise missing_error(gaps, images=images)
-    return {"changed": False, "images": images, "missing": gaps}
+    return {
+        "changed": False,
+        "images": images,
+        "missing": gaps,
+        "image_ids": newest_ids(images, filters.image_name),
+    }
 
 
 def main() -> None:

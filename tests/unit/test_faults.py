@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import (
+    Filters,
+    list_images,
+)
 from ansible_collections.alicloud.compute.plugins.module_utils._service import client as _client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.failures import (
@@ -102,7 +105,18 @@ RULES: dict[str, Rule] = {
     "an array": {"body": "[]"},
     "null": {"body": "null"},
     "an image of the wrong type": {
-        "reply": {"Image": {"ImageId": [1]}, "Images": {"Image": [{"ImageId": [1]}]}}
+        "reply": {
+            "Image": {"ImageId": [1]},
+            "Images": {
+                "Image": [
+                    {
+                        "ImageId": [1],
+                        "ImageName": "edge-web-20261120",
+                        "ImageOwnerAlias": "self",
+                    }
+                ]
+            },
+        }
     },
     "deep nesting": {"body": '{"a": ' * 40 + "1" + "}" * 40},
     "Code 500 with HTTP 200": {"body": '{"Code": 500, "Message": "m"}'},
@@ -116,7 +130,7 @@ OTHERS = {
 }
 ASK: dict[str, t.Callable[[Client], t.Any]] = {
     "ecs": lambda client: newest_images(client, ["web"], ["cn-hangzhou"]),
-    "ens": lambda client: list_images(client, image_name=["edge-web-20261120"]),
+    "ens": lambda client: list_images(client, Filters(image_name=["edge-web-20261120"])),
 }
 
 
@@ -244,13 +258,13 @@ def test_what_the_guide_says_of_a_listing_happens(emulator: Emulator, fault: str
     with Client(KEY, emulator.url, warn=warnings.append) as client:
         if what == "error":
             with pytest.raises(AlicloudError) as caught:
-                list_images(client, ens_region_id=[NODE])
+                list_images(client, Filters(ens_region_id=[NODE]))
             said = str(caught.value)
         else:
-            images = list_images(client, ens_region_id=[NODE])
+            images = list_images(client, Filters(ens_region_id=[NODE]))
             said = "".join(warnings)
             emulator.faults = []
-            assert images == list_images(client, ens_region_id=[NODE])
+            assert images == list_images(client, Filters(ens_region_id=[NODE]))
 
     assert all(words in said for words in says)
     assert (len(warnings) == 1) == (what == "complete, with a warning")
@@ -264,7 +278,7 @@ def test_a_temporary_key_that_ends_between_pages_is_told(emulator: Emulator) -> 
     with Client(KEY, emulator.url, warn=pytest.fail) as client, pytest.raises(
         AlicloudError, match=words
     ):
-        list_images(client, ens_region_id=[NODE])
+        list_images(client, Filters(ens_region_id=[NODE]))
 
     assert what == "error"
 

@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import (
+    Filters,
+    list_images,
+)
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
     credentials,
@@ -158,7 +161,7 @@ def test_any_replies_of_ens_are_images_or_an_error(
         {"body": pages[-1]},
     ]
     try:
-        images = list_images(asker, owner=["self", "system", "others"])
+        images = list_images(asker, Filters(owner=["self", "system", "others"]))
     except AlicloudError as error:
         assert str(error).isprintable()
     else:
@@ -204,7 +207,7 @@ def test_any_ens_filter_is_asked_as_it_is_or_not_at_all(
     server.forget()
     server.faults = []
     try:
-        images = list_images(asker, **filters)
+        images = list_images(asker, Filters(**filters))
     except AlicloudError as error:
         assert (error.code or "").startswith("InvalidParameter") or not server.calls
     else:

@@ -56,7 +56,10 @@ def resident() -> int:
 def soak(url: str) -> int:
     """Make the calls, print the figures, and return the exit code."""
     from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-    from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
+    from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import (
+        Filters,
+        list_images,
+    )
     from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
     from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import (
         Credentials,
@@ -65,7 +68,7 @@ def soak(url: str) -> int:
     def answers(client: Client) -> list[t.Any]:
         """Return 20 ECS answers and one ENS listing: 24 calls or so if none fails."""
         ecs = newest_images(client, FAMILIES, REGIONS)
-        return [image for *_pair, image in ecs] + list_images(client)
+        return [image for *_pair, image in ecs] + list_images(client, Filters())
 
     key = Credentials("testAKid", "testAKsecret")
     warnings: list[str] = []

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from .._errors import AlicloudError, Json
 from .._images.ecs import find_newest_images
-from .._images.ens import OWNERS, list_images, passes_filters
+from .._images.ens import OWNERS, Filters, list_images
 from .._images.image import created, written
 from .._options import create_client, environment, for_service
 
@@ -167,26 +167,19 @@ def _fetch_images(
         with create_client(for_service(options, "ens"), warn) as client:
             rows = list_images(
                 client,
-                ens_region_id=list(dict.fromkeys(node for _wanted, node in ens)),
-                image_name=united("image_name"),
-                owner=united("owner"),
+                Filters(
+                    ens_region_id=list(dict.fromkeys(node for _wanted, node in ens)),
+                    image_name=united("image_name"),
+                    owner=united("owner"),
+                ),
+                options["network"],
             )
         by_node: dict[str, list[Json]] = {}
         for row in rows:
             by_node.setdefault(row["ens_region_id"], []).append(row)
         for wanted, node in ens:
-            source = wanted.source
-            found[wanted.name, node] = [
-                row
-                for row in by_node.get(node, ())
-                if passes_filters(
-                    row,
-                    source["image_name"],
-                    source["owner"],
-                    source.get("platform"),
-                    source.get("architecture"),
-                )
-            ]
+            filters = Filters.of(wanted.source)
+            found[wanted.name, node] = [row for row in by_node.get(node, ()) if filters.match(row)]
     return found
 
 

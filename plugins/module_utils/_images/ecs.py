@@ -108,7 +108,7 @@ def _newest_image(client: Client, family: str, region: str, network: str) -> Jso
         # The shape of an empty reply is not documented; whatever has no ImageId is no image.
         if not found or (isinstance(found, dict) and not found.get("ImageId")):
             return None
-        return image(found, where, region_id=region)
+        return image(found, where, client.warn, region_id=region)
 
     return client.call(
         DESCRIBE_IMAGE_FROM_FAMILY,

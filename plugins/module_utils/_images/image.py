@@ -13,14 +13,16 @@ from functools import lru_cache
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
 from .._errors import AlicloudError, Json
+from .._service.replies import clean_key
 
-NUMBER = re.compile(r"[0-9]{1,18}%?")
+NUMBER = re.compile(r"([0-9]{1,18})(?:\.0{1,9})?%?")
 # 2026-01-31T12:00:00Z, with seconds or without. Not parsed by datetime itself, which takes more or
 # less in each version of Python, since the order of images must be the same for all.
 INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,6})?)?", re.ASCII)
 # Before all images; for those that do not say when they were made.
 LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 Converter = t.Callable[[t.Any], t.Any]
+Warn = t.Callable[..., None]
 
 
 def text(value: t.Any) -> str:
@@ -33,43 +35,46 @@ def text(value: t.Any) -> str:
 
 
 def number(value: t.Any) -> int | None:
-    """Return an int of 80, "80" or "80%"; None of an empty string."""
+    """Return an int of 80, 80.0, "80", "80.0" or "80%"; None of an empty string."""
     if value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and NUMBER.fullmatch(value):
-        return int(value.rstrip("%"))
-    raise ValueError("a whole number")
+    found = NUMBER.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("a whole number")
+    return int(found[1])
 
 
 def flag(value: t.Any) -> bool | None:
-    """Return a bool of true, "true" or "True"; None of an empty string, which says nothing."""
+    """Return a bool of true, 1, "true", "True" or "1"; None of an empty string."""
     if value == "":
         return None
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
-    if known is None:
+    known = {"true": True, "1": True, "false": False, "0": False}
+    found = known.get(str(value).lower()) if isinstance(value, (bool, int, str)) else None
+    if found is None:
         raise ValueError("true or false")
-    return known
+    return found
 
 
 def tags(value: t.Any) -> dict[str, str]:
-    """Return {key: value} of {"Tag": [{"TagKey", "TagValue"}]}."""
-    return {
-        text(tag.get("TagKey", tag.get("Key"))): text(tag.get("TagValue", tag.get("Value")) or "")
-        for tag in members(value, "Tag")
-    }
+    """Return {key: value} of {"Tag": [{"TagKey", "TagValue"}]}; the first of two with one key."""
+    found: dict[str, str] = {}
+    for tag in members(value, "Tag"):
+        key = clean_key(text(tag.get("TagKey", tag.get("Key"))))
+        found.setdefault(key, text(tag.get("TagValue", tag.get("Value")) or ""))
+    return found
 
 
-def device_mappings(value: t.Any) -> list[Json]:
-    """Return the disks of {"DiskDeviceMapping": [{...}]}, their sizes in GiB."""
-    return [converted(disk, {"Size": number}) for disk in members(value, "DiskDeviceMapping")]
-
-
+# What is decided by. A value of the wrong type is an error, since it would decide wrongly.
+DECISIVE = frozenset(
+    (
+        *("CreationTime", "ImageFamily", "ImageId", "ImageName", "ImageOwnerAlias", "ImageVersion"),
+        "RegionId",
+    )
+)
 # The types of both operations' documentation. What is not listed keeps the type that it comes with.
 CONVERTERS: dict[str, Converter] = {
     **dict.fromkeys(("ImageSize", "Progress", "Size"), number),
@@ -79,64 +84,84 @@ CONVERTERS: dict[str, Converter] = {
     ),
     **dict.fromkeys(
         (
-            "Architecture",
-            "CreationTime",
-            "Description",
-            "ImageFamily",
-            "ImageId",
-            "ImageName",
-            "ImageOwnerAlias",
-            "ImageVersion",
-            "OSName",
-            "OSType",
-            "Platform",
-            "ProductCode",
-            "RegionId",
-            "SnapshotId",
-            "Status",
-            "Usage",
+            *("Architecture", "CreationTime", "Description", "ImageFamily", "ImageId"),
+            *("ImageName", "ImageOwnerAlias", "ImageVersion", "OSName", "OSType", "Platform"),
+            *("ProductCode", "RegionId", "SnapshotId", "Status", "Usage"),
         ),
         text,
     ),
-    "DiskDeviceMappings": device_mappings,
-    "Tags": tags,
 }
+DISK_CONVERTERS: dict[str, Converter] = {"Size": number}
 
 
-class WrongType(Exception):
-    """A value that is not what its key's type says; the text names the key."""
-
-
-def image(raw: t.Any, where: str, **added: t.Any) -> Json:
+def image(raw: t.Any, where: str, warn: Warn, **added: t.Any) -> Json:
     """Return the image dict of an image in a reply, with the keys that are added.
 
     Keys that the service leaves out, or gives as null, are left out; tags is always a dict and
     disk_device_mappings always a list. Keys that are not known are kept as they come, in
-    snake_case.
+    snake_case. A value of the wrong type that nothing is decided by is kept as it comes, too, and
+    warn(text, about) is told once for each key.
 
-    Raises AlicloudError that names the key of a value of the wrong type.
+    Raises AlicloudError that names the key of a value of the wrong type that is decisive.
     """
-    try:
-        known = converted(raw, CONVERTERS)
-    except WrongType as error:
-        raise AlicloudError(f"{where}: in an image of the service's reply, {error}.") from None
-    # The names of tags are the user's, and stay as they are.
-    tags_of_image = known.pop("Tags", {})
-    return {"disk_device_mappings": [], **renamed(known), "tags": tags_of_image, **added}
-
-
-def converted(raw: t.Any, converters: t.Mapping[str, Converter]) -> Json:
-    """Return an object of a reply with its values converted, without those that say nothing."""
     if not isinstance(raw, dict):
-        raise WrongType(f"{raw!r:.80} stands for an object")
+        raise AlicloudError(
+            f"{where}: in an image of the service's reply, {raw!r:.80} stands for an object."
+        )
+    rest = dict(raw)
+    lists: Json = {}
+    for key, name, take, empty in (
+        ("Tags", "tags", tags, {}),
+        ("DiskDeviceMappings", "disk_device_mappings", _disks(where, warn), []),
+    ):
+        value = rest.pop(key, None)
+        try:
+            lists[name] = take(value)
+        except ValueError as error:
+            _warn_of(warn, where, key, value, f"{error}; it is left out")
+            lists[name] = empty
+    return {**_converted(rest, CONVERTERS, where, warn), **lists, **added}
+
+
+def _disks(where: str, warn: Warn) -> t.Callable[[t.Any], list[Json]]:
+    """Return the function that returns the disks of {"DiskDeviceMapping": [{...}]}."""
+    return lambda value: [
+        _converted(disk, DISK_CONVERTERS, where, warn)
+        for disk in members(value, "DiskDeviceMapping")
+    ]
+
+
+def _converted(raw: Json, converters: t.Mapping[str, Converter], where: str, warn: Warn) -> Json:
+    """Return an object of a reply with its values converted, without those that say nothing."""
     result: Json = {}
     for key, value in raw.items():
-        try:
-            if value is not None:
-                result[key] = converters[key](value) if key in converters else value
-        except ValueError as error:
-            raise WrongType(f"{key} is {value!r:.80} and not {error}") from None
-    return {key: value for key, value in result.items() if value is not None}
+        if value is None:
+            continue
+        convert = converters.get(key)
+        if convert is None:
+            value = renamed(value)
+        elif convert is not text or not isinstance(value, str):
+            try:
+                value = convert(value)
+            except ValueError as error:
+                if key in DECISIVE:
+                    raise AlicloudError(
+                        f"{where}: in an image of the service's reply, {key} is {value!r:.80} and "
+                        f"not {error}."
+                    ) from None
+                _warn_of(warn, where, key, value, f"{error}; it is kept as it is")
+                value = renamed(value)
+            if value is None:
+                continue
+        result[snake_case(key)] = value
+    return result
+
+
+def _warn_of(warn: Warn, where: str, key: str, value: t.Any, what: str) -> None:
+    warn(
+        f"{where}: in an image of the service's reply, {key} is {value!r:.80} and not {what}.",
+        about=key,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -146,7 +171,7 @@ def snake_case(key: str) -> str:
 
 
 # The known ones now, which all processes share that Ansible forks from here.
-for known_key in CONVERTERS:
+for known_key in (*CONVERTERS, *DISK_CONVERTERS):
     snake_case(known_key)
 
 

@@ -8,10 +8,12 @@ Knows nothing of images, modules and plugins.
 
 from __future__ import annotations
 
+import queue
 import random
 import threading
 import time
 import typing as t
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
@@ -21,7 +23,7 @@ from .failures import ALWAYS, NEVER, ONCE, CallFailure, Kind
 from .replies import GZIP, MAX_BYTES, for_display, parse_reply, scrubbed
 from .signing import Acs3Auth, canonical_query
 from .throttle import Quota, Throttle
-from .transport import STOPPED, Transport, too_many_threads
+from .transport import STOPPED, Transport, submit
 
 if t.TYPE_CHECKING:
     from .signing import Credentials, CredentialsProvider
@@ -98,6 +100,7 @@ class Client:
         self._skew = 0.0
         self._outages = Outages()
         self._stopped = threading.Event()
+        self._this_thread = threading.local()
         self._throttle = Throttle(concurrency)
         self._parsing = threading.Lock()
         self._opening = threading.Lock()
@@ -117,10 +120,11 @@ class Client:
         if self._opened is not None:
             self._opened.close()
 
-    def warn(self, text: str) -> None:
-        """Report a problem that does not make the call fail, once."""
-        if text not in self._warned:
-            self._warned.add(text)
+    def warn(self, text: str, about: str | None = None) -> None:
+        """Report a problem that does not make the call fail; one text about each thing."""
+        about = about or text
+        if about not in self._warned:
+            self._warned.add(about)
             self._warn(text)
 
     def sleep(self, seconds: float) -> None:
@@ -140,26 +144,71 @@ class Client:
         self, function: t.Callable[[Item], Result], items: t.Sequence[Item]
     ) -> list[Result | AlicloudError]:
         """Return what the function returns, or the AlicloudError it raises, for each item."""
+        found: dict[int, Result | AlicloudError] = dict(
+            self.run_concurrently(lambda index: function(items[index]), deque(range(len(items))))
+        )
+        return [found[index] for index in range(len(items))]
 
-        def outcome(item: Item) -> Result | AlicloudError:
+    def run_concurrently(
+        self, function: t.Callable[[Item], Result], jobs: deque[Item]
+    ) -> t.Iterator[tuple[Item, Result | AlicloudError]]:
+        """Yield each job with what the function returns for it, or the AlicloudError it raises.
+
+        They come as they end. More jobs may be added meanwhile. So many run at once as calls may go
+        at once; one that waits for a throttled quota lets another run.
+        """
+
+        def outcome(job: Item) -> Result | AlicloudError:
             try:
-                return function(item)
+                return function(job)
             except AlicloudError as error:
                 return error
 
-        if len(items) < 2 or self.concurrency < 2:
-            return [outcome(item) for item in items]
-        with ThreadPoolExecutor(min(len(items), self.concurrency + WAITING)) as pool:
+        def work(job: Item) -> None:
+            state = self._this_thread.job = _Job(events)
             try:
-                return list(pool.map(outcome, items))
-            except RuntimeError as error:
-                self.close()
-                raise too_many_threads(error) from None
+                events.put((job, outcome(job), state.stepped_aside))
+            except BaseException as error:
+                events.put((job, error, state.stepped_aside))
+
+        events: queue.SimpleQueue[t.Any] = queue.SimpleQueue()
+        ended: deque[tuple[Item, t.Any]] = deque()
+        running = waiting = 0
+        with ThreadPoolExecutor(self.concurrency + WAITING) as pool:
+            try:
+                while jobs or running or ended:
+                    if self.concurrency == 1 or (len(jobs) == 1 and not running and not ended):
+                        job = jobs.popleft()
+                        yield job, outcome(job)  # a thread would gain nothing
+                        continue
+                    # Jobs are started before the caller works on what has ended.
+                    while jobs and running - waiting < self.concurrency:
+                        submit(pool, work, jobs.popleft())
+                        running += 1
+                    if ended and events.empty():
+                        yield ended.popleft()
+                        continue
+                    event = events.get()
+                    if event is None:
+                        waiting += 1
+                        continue
+                    job, result, stepped_aside = event
+                    running -= 1
+                    waiting -= stepped_aside
+                    if isinstance(result, BaseException) and not isinstance(result, AlicloudError):
+                        raise result
+                    ended.append((job, result))
             except BaseException:
-                # An interrupt: what is under way or waits for a next attempt ends at once, and
-                # map() drops what is queued.
+                # An interrupt: what is under way or waits for a next attempt ends at once.
                 self.close()
                 raise
+
+    def _step_aside(self) -> None:
+        """Let another job run while the one of this thread waits for its quota."""
+        job: _Job | None = getattr(self._this_thread, "job", None)
+        if job is not None and not job.stepped_aside:
+            job.stepped_aside = True
+            job.events.put(None)
 
     def call(
         self,
@@ -185,6 +234,8 @@ class Client:
         retry = RetryState(self._retry_timeout, self._outages, request.quota)
         error = AlicloudError(STOPPED)
         while True:
+            if self._throttle.is_paused(request.quota):
+                self._step_aside()
             with self._throttle.slot(request.quota, retry.deadline()) as began:
                 if began is None:
                     raise AlicloudError(STOPPED) if self._stopped.is_set() else error
@@ -202,6 +253,7 @@ class Client:
             if delay is None or (failure.kind is Kind.CLOCK and not self._adopt_clock(failure)):
                 raise error
             if failure.kind is Kind.THROTTLED:
+                self._step_aside()
                 delay = min(
                     retry.time_left(), self._throttle.on_throttled(request.quota, began, delay)
                 )
@@ -301,6 +353,14 @@ class Client:
             retryable=failure.kind.retry == ALWAYS,
             access_denied=denied,
         )
+
+
+class _Job:
+    """A job of run_concurrently(), in its thread."""
+
+    def __init__(self, events: queue.SimpleQueue[t.Any]) -> None:
+        self.events = events
+        self.stepped_aside = False
 
 
 class Outages:

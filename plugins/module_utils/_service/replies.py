@@ -26,6 +26,7 @@ SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Ansible makes objects of its own from a dict with a key such as __ansible_type, for one when it
 # reads a fact cache, and such an object can be a template that is evaluated.
 RESERVED = re.compile(r"_+(?=ansible)", re.IGNORECASE)
+UNDERSCORE = re.compile(r'"(?:_|\\u005f)', re.IGNORECASE)  # that a key in JSON may begin with
 
 
 def for_display(text: str, longest: int = 500) -> str:
@@ -120,17 +121,32 @@ def _decode(body: bytes | bytearray) -> Json:
         ) from None
     if not isinstance(reply, dict):
         raise CallFailure(Kind.PRODUCT, "an answer that is no JSON object")
-    _clean_keys(reply, MAX_DEPTH)
+    _check_depth(reply)
+    if UNDERSCORE.search(text) is not None:  # hardly ever, and looking at all keys takes long
+        _clean_keys(reply)
     return reply
 
 
-def _clean_keys(value: Json | list[t.Any], depth: int) -> None:
-    """Let no key in a reply, however deep, mean something to Ansible; or raise CallFailure."""
-    if depth == 0:
-        raise CallFailure(Kind.PRODUCT, f"an answer that is nested deeper than {MAX_DEPTH} levels")
+def _check_depth(reply: Json) -> None:
+    """Raise CallFailure for a reply whose depth could exhaust whoever reads it."""
+    level: list[t.Any] = [reply]
+    for _depth in range(MAX_DEPTH):
+        level = [
+            child
+            for value in level
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    raise CallFailure(Kind.PRODUCT, f"an answer that is nested deeper than {MAX_DEPTH} levels")
+
+
+def _clean_keys(value: Json | list[t.Any]) -> None:
+    """Let no key in a reply, however deep, mean something to Ansible."""
     for member in value.values() if isinstance(value, dict) else value:
         if isinstance(member, (dict, list)):
-            _clean_keys(member, depth - 1)
+            _clean_keys(member)
     # No key of the service begins with an underscore. In place, since replies can be large.
     if isinstance(value, dict) and any(key.startswith("_") for key in value):
         cleaned = {key.lstrip("_"): member for key, member in value.items()}

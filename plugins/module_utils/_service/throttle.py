@@ -78,6 +78,11 @@ class Throttle:
                     self._changed.wait()
         return None
 
+    def is_paused(self, quota: Quota) -> bool:
+        """Return whether the calls of a quota pause."""
+        with self._changed:
+            return self._state(quota).paused_until > time.monotonic()
+
     def on_success(self, quota: Quota) -> None:
         """Take note of an answer."""
         with self._changed:

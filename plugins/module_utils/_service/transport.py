@@ -27,6 +27,8 @@ from .endpoints import is_loopback
 from .failures import CallFailure, Kind
 
 if t.TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     import requests
 
     Address = t.Tuple[t.Any, ...]
@@ -46,7 +48,7 @@ class Attempt:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + seconds
         self._lock = threading.Lock()
         # A duplicate: TLS takes the socket itself over, and a response outlives its connection.
         self._line: socket.socket | None = None
@@ -55,7 +57,7 @@ class Attempt:
 
     def time_left(self) -> float:
         """Return the seconds that are left. Raises socket.timeout if there are none."""
-        left = self._deadline - time.monotonic()
+        left = self.deadline - time.monotonic()
         if left <= 0 or self.cancelled:
             raise socket.timeout("timed out")
         return left
@@ -125,6 +127,8 @@ class Transport:
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._under_way: set[Attempt] = set()
+        self._watchdog: threading.Thread | None = None
+        self._changed = threading.Condition()
         self._closed = False
         # A pool for each host: more than there are regions.
         adapter = TrackingAdapter(pool_connections=64, pool_maxsize=connections)
@@ -172,20 +176,39 @@ class Transport:
     def _attempt(self, seconds: float) -> t.Iterator[Attempt]:
         """Give the requests of this thread inside, all of them together, so many seconds."""
         attempt = this_thread.attempt = Attempt(seconds)
-        timer = threading.Timer(seconds, attempt.cancel)
-        timer.daemon = True
-        _start(timer)
         try:
-            self._under_way.add(attempt)
-            if self._closed:
-                raise AlicloudError(STOPPED)
+            with self._changed:
+                if self._closed:
+                    raise AlicloudError(STOPPED)
+                self._under_way.add(attempt)
+                if self._watchdog is None:
+                    watchdog = threading.Thread(target=self._watch, daemon=True)
+                    _start(watchdog.start)
+                    self._watchdog = watchdog
             yield attempt
         finally:
-            self._under_way.discard(attempt)
+            with self._changed:
+                self._under_way.discard(attempt)
             this_thread.attempt = None
-            timer.cancel()
-            timer.join()
             attempt.end()
+
+    def _watch(self) -> None:
+        """Cancel attempts whose time is over, as long as there are any.
+
+        One thread for all: a timer for each would cost a call more than its signature does.
+        """
+        with self._changed:
+            while not self._closed:
+                now = time.monotonic()
+                for attempt in self._under_way:
+                    if attempt.deadline <= now:
+                        attempt.cancel()
+                left = [each.deadline for each in self._under_way if not each.cancelled]
+                if not left:
+                    break
+                # All attempts get the same time, so that no new one ends before these.
+                self._changed.wait(min(left) - now)
+            self._watchdog = None
 
     def _proxies_for(self, base: str) -> dict[str, str]:
         """Return the proxies that the environment names for a host, by scheme."""
@@ -199,9 +222,14 @@ class Transport:
 
     def close(self) -> None:
         """End all attempts, let none begin, and close all connections."""
-        self._closed = True
-        for attempt in list(self._under_way):
-            attempt.cancel()
+        with self._changed:
+            self._closed = True
+            for attempt in self._under_way:
+                attempt.cancel()
+            watchdog = self._watchdog
+            self._changed.notify_all()
+        if watchdog is not None:
+            watchdog.join()
         self.session.close()
 
 
@@ -261,7 +289,7 @@ def _resolve(host: str, port: int, attempt: Attempt) -> list[Address]:
     if host.replace(".", "").isdecimal():
         resolve()  # an address, for which nobody is asked
     else:
-        _start(threading.Thread(target=resolve, daemon=True))
+        _start(threading.Thread(target=resolve, daemon=True).start)
     while True:
         try:
             addresses = found.get(timeout=min(attempt.time_left(), 0.2))
@@ -272,19 +300,19 @@ def _resolve(host: str, port: int, attempt: Attempt) -> list[Address]:
         return addresses
 
 
-def _start(thread: threading.Thread) -> None:
+def submit(pool: ThreadPoolExecutor, function: t.Callable[..., None], *args: t.Any) -> None:
+    """Run a function in a pool. Raises AlicloudError if there are too many threads."""
+    _start(lambda: pool.submit(function, *args))
+
+
+def _start(start: t.Callable[[], t.Any]) -> None:
     """Start a thread. Raises AlicloudError if there are too many."""
     try:
-        thread.start()
+        start()
     except RuntimeError as error:
-        raise too_many_threads(error) from None
-
-
-def too_many_threads(error: RuntimeError) -> AlicloudError:
-    """Return what the user reads when no thread can be started."""
-    return AlicloudError(
-        f"{error}: lower concurrency, or raise the number of processes that the user may have."
-    )
+        raise AlicloudError(
+            f"{error}: lower concurrency, or raise the number of processes that the user may have."
+        ) from None
 
 
 def _failure_below_http(

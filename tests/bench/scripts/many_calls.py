@@ -14,8 +14,12 @@ import os
 import sys
 import time
 
+import requests  # noqa: F401 (the client imports it at its first call, which is not measured here)
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import newest_images
-from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import list_images
+from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import (
+    Filters,
+    list_images,
+)
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 
@@ -32,7 +36,7 @@ with Client(key, url, warn=sys.exit, concurrency=asked["concurrency"]) as client
         found = len([image for _family, _region, image in answers if image])
         there = len(asked["families"]) * len(asked["regions"])
     else:
-        found, there = len(list_images(client)), asked["images"]
+        found, there = len(list_images(client, Filters())), asked["images"]
     print(time.monotonic() - began)
 if found != there:
     sys.exit(f"{found} images were found, and not {there}.")

@@ -12,11 +12,13 @@ import typing as t
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ens import (
-    MAX_READINGS,
+    Filters,
+    find_missing,
     list_images,
-    missing,
     missing_error,
+    newest_ids,
 )
+from ansible_collections.alicloud.compute.plugins.module_utils._images.pages import MAX_READINGS
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
 from emulator import Emulator
@@ -77,7 +79,7 @@ def test_every_image_is_listed_once_and_newest_first(
     emulator.catalogue = catalogue(images)
     emulator.page_size_max, emulator.page_size_echo = size, echo
 
-    found = list_images(client, ens_region_id=[NODE])
+    found = list_images(client, Filters(ens_region_id=[NODE]))
 
     assert ids(found) == in_order(images)
     assert warnings == []
@@ -93,7 +95,7 @@ def test_five_thousand_images_are_listed_once_each(
     emulator.catalogue = catalogue(images)
     emulator.page_size_max = size
 
-    found = list_images(client)
+    found = list_images(client, Filters())
 
     assert ids(found) == in_order(images)
     assert len(emulator.calls) == 5000 // size + 1
@@ -107,7 +109,7 @@ def test_pages_are_asked_for_at_once_but_not_more_than_allowed(
     emulator.faults = [{"delay": 0.25}]
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
-        list_images(client, ens_region_id=[NODE, OTHER_NODE])
+        list_images(client, Filters(ens_region_id=[NODE, OTHER_NODE]))
 
     assert emulator.most_at_once == concurrency
 
@@ -119,7 +121,7 @@ def test_a_short_page_does_not_end_the_listing(client: Client, emulator: Emulato
     lone = {"Images": {"Image": [{**images[60], "RegionId": NODE}]}}
     emulator.faults = [{"match": {"PageNumber": "2"}, "times": 1, "reply": lone}]
 
-    found = list_images(client, ens_region_id=[NODE])
+    found = list_images(client, Filters(ens_region_id=[NODE]))
 
     assert ids(found) == in_order(images)
 
@@ -132,7 +134,7 @@ def test_a_wrong_total_loses_nothing_and_is_warned_of(
     emulator.catalogue = catalogue(images)
     emulator.faults = [{"reply": {"TotalCount": total}}]
 
-    found = list_images(client, ens_region_id=[NODE])
+    found = list_images(client, Filters(ens_region_id=[NODE]))
 
     assert ids(found) == in_order(images)
     assert len(warnings) == 1
@@ -143,7 +145,7 @@ def test_a_total_beyond_reason_costs_few_calls(client: Client, emulator: Emulato
     emulator.catalogue = catalogue(shuffled(60))
     emulator.faults = [{"reply": {"TotalCount": 10**12}}]
 
-    assert len(list_images(client)) == 60
+    assert len(list_images(client, Filters())) == 60
     assert len(emulator.calls) < 60
 
 
@@ -155,7 +157,7 @@ def test_a_first_page_in_place_of_all_others_is_never_taken_for_the_whole(
     emulator.faults = [{"page": 1}]
 
     with pytest.raises(AlicloudError, match=f"TotalCount {count}, 50 different images"):
-        list_images(client)
+        list_images(client, Filters())
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_a_listing_that_changes_once_is_read_again(
     after = [image for image in images if image["ImageId"] != change.get("remove")]
     after += [change["add"]] if "add" in change else []
 
-    found = list_images(client, ens_region_id=[NODE])
+    found = list_images(client, Filters(ens_region_id=[NODE]))
 
     assert ids(found) == in_order(after)
     assert warnings == []
@@ -196,7 +198,7 @@ def test_a_listing_that_never_holds_still_is_an_error(client: Client, emulator: 
     ]
 
     with pytest.raises(AlicloudError) as caught:
-        list_images(client, ens_region_id=[NODE])
+        list_images(client, Filters(ens_region_id=[NODE]))
 
     assert f"DescribeImages in {NODE}: the listing changed while it was read, 4 times" in str(
         caught.value
@@ -210,7 +212,7 @@ def test_a_server_that_repeats_a_page_is_an_error_and_no_endless_loop(
     emulator.faults = [{"page": 1}]
 
     with pytest.raises(AlicloudError, match="TotalCount 137, 50 different images on 3 pages"):
-        list_images(client)
+        list_images(client, Filters())
 
     assert len(emulator.calls) == 3 * MAX_READINGS
 
@@ -220,8 +222,8 @@ def test_an_image_that_has_the_same_id_in_two_regions_is_two(
 ) -> None:
     emulator.catalogue = catalogue([raw(1, EnsRegionId=[NODE, OTHER_NODE])])
 
-    everywhere = list_images(client)
-    by_node = list_images(client, ens_region_id=[NODE, OTHER_NODE])
+    everywhere = list_images(client, Filters())
+    by_node = list_images(client, Filters(ens_region_id=[NODE, OTHER_NODE]))
 
     assert ids(everywhere) == ids(by_node) == ["m-00001", "m-00001"]
     assert [image["ens_region_id"] for image in everywhere] == [None, None]
@@ -260,7 +262,7 @@ def test_rows_that_older_replies_do_not_tell_apart_are_one_image_without_a_warni
     emulator.faults = without_regions(emulator)
     key = Credentials("testAKid", "testAKsecret")
     with Client(key, emulator.url, warn=pytest.fail, concurrency=concurrency) as client:
-        found = list_images(client)
+        found = list_images(client, Filters())
 
     assert ids(found) == ["m-00002", "m-00001"]
 
@@ -273,7 +275,7 @@ def test_a_page_behind_the_last_may_be_refused(client: Client, emulator: Emulato
         for page in (3, 4)
     ]
 
-    assert ids(list_images(client, ens_region_id=[NODE])) == in_order(images)
+    assert ids(list_images(client, Filters(ens_region_id=[NODE]))) == in_order(images)
 
 
 @pytest.mark.parametrize("count", [50, 100])
@@ -287,7 +289,7 @@ def test_a_page_behind_the_last_may_repeat_it(
         {"match": {"PageNumber": str(last + number)}, "page": last} for number in (1, 2)
     ]
 
-    assert ids(list_images(client, ens_region_id=[NODE])) == in_order(images)
+    assert ids(list_images(client, Filters(ens_region_id=[NODE]))) == in_order(images)
     assert warnings == []
 
 
@@ -300,7 +302,7 @@ def test_a_page_that_is_refused_before_the_last_is_an_error(
     ]
 
     with pytest.raises(AlicloudError, match=f"DescribeImages in {NODE}, page 2: InvalidParameter"):
-        list_images(client, ens_region_id=[NODE])
+        list_images(client, Filters(ens_region_id=[NODE]))
 
 
 @pytest.mark.parametrize(
@@ -314,7 +316,7 @@ def test_all_empty_listings_are_empty(
     body = reply if images == "absent" else {**reply, "Images": images}
     emulator.faults = [{"body": json.dumps(body)}]
 
-    assert list_images(client) == []
+    assert list_images(client, Filters()) == []
     assert len(emulator.calls) == 1
 
 
@@ -324,9 +326,9 @@ def test_another_image_than_the_one_asked_for_is_left_out(
     row = {"ImageId": "m-other", "ImageOwnerAlias": "self", "SnapshotId": "s-other"}
     emulator.faults = [{"reply": {"TotalCount": 1, "Images": {"Image": [row]}}}]
 
-    assert ids(list_images(client)) == ["m-other"]
-    assert list_images(client, image_id=["m-asked"]) == []
-    assert list_images(client, snapshot_id="s-asked") == []
+    assert ids(list_images(client, Filters())) == ["m-other"]
+    assert list_images(client, Filters(image_id=["m-asked"])) == []
+    assert list_images(client, Filters(snapshot_id="s-asked")) == []
 
 
 def test_an_owner_that_is_new_is_listed_if_all_are_asked_for(
@@ -339,8 +341,8 @@ def test_an_owner_that_is_new_is_listed_if_all_are_asked_for(
     ]
     emulator.faults = [{"reply": {"TotalCount": 3, "Images": {"Image": rows}}}]
 
-    assert ids(list_images(client, owner=["others", "self", "system"])) == ["a", "b", "c"]
-    assert ids(list_images(client)) == ["c"]
+    assert ids(list_images(client, Filters(owner=["others", "self", "system"]))) == ["a", "b", "c"]
+    assert ids(list_images(client, Filters())) == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -352,7 +354,7 @@ def test_an_empty_list_does_not_list_everything(
     empty: dict[str, t.Any] = {option: []}
 
     with pytest.raises(AlicloudError, match=f"{option} is an empty list"):
-        list_images(client, **empty)
+        list_images(client, Filters(**empty))
 
     assert emulator.calls == []
 
@@ -397,7 +399,7 @@ def test_only_what_matches_all_filters_is_listed(
     emulator.catalogue = catalogue(IMAGES)
     emulator.name_match = match
 
-    found = list_images(client, **filters)
+    found = list_images(client, Filters(**filters))
 
     assert set(ids(found)) == {f"m-{number:05d}" for number in numbers}
     assert len(found) == len(numbers)
@@ -418,7 +420,7 @@ def test_no_more_is_asked_than_is_needed(
 ) -> None:
     emulator.catalogue = catalogue(IMAGES)
 
-    list_images(client, **filters)
+    list_images(client, Filters(**filters))
 
     assert len(emulator.calls) == calls
 
@@ -426,8 +428,8 @@ def test_no_more_is_asked_than_is_needed(
 def test_a_single_name_narrows_the_listing_at_the_service(
     client: Client, emulator: Emulator
 ) -> None:
-    list_images(client, image_name=["edge-web-20261120"])
-    list_images(client, image_name=["edge-web-*"])
+    list_images(client, Filters(image_name=["edge-web-20261120"]))
+    list_images(client, Filters(image_name=["edge-web-*"]))
 
     assert emulator.calls[0]["parameters"]["ImageName"] == "edge-web-20261120"
     assert "ImageName" not in emulator.calls[1]["parameters"]
@@ -452,7 +454,7 @@ def test_images_without_a_date_come_last_and_dates_are_compared_as_times(
         }
     ]
 
-    assert ids(list_images(client)) == ["m-00003", "m-00002", "m-00004", "a"]
+    assert ids(list_images(client, Filters())) == ["m-00003", "m-00002", "m-00004", "a"]
 
 
 @pytest.mark.parametrize(
@@ -463,10 +465,17 @@ def test_images_without_a_date_come_last_and_dates_are_compared_as_times(
         ({"TotalCount": "many"}, "TotalCount in the service's reply is 'many' and not a whole num"),
         ({"PageSize": [50]}, "PageSize in the service's reply is [50] and not a whole number"),
         (
-            {"Images": {"Image": [{"ImageName": "x"}]}},
+            {"Images": {"Image": [{"ImageName": "x", "ImageOwnerAlias": "self"}]}},
             "an image in the service's reply has no ImageId",
         ),
-        ({"Images": {"Image": [{"ImageId": {}}]}}, "ImageId is {} and not a string"),
+        (
+            {"Images": {"Image": [{"ImageId": {}, "ImageOwnerAlias": "self"}]}},
+            "ImageId is {} and not a string",
+        ),
+        (
+            {"Images": {"Image": [{"ImageId": "x", "ImageName": [], "ImageOwnerAlias": "self"}]}},
+            "ImageName is [] and not a string",
+        ),
     ],
 )
 def test_a_wrong_reply_is_refused_with_the_keys_name(
@@ -475,7 +484,7 @@ def test_a_wrong_reply_is_refused_with_the_keys_name(
     emulator.faults = [{"reply": reply}]
 
     with pytest.raises(AlicloudError) as caught:
-        list_images(client)
+        list_images(client, Filters())
 
     assert "DescribeImages in all nodes: " in str(caught.value)
     assert words in str(caught.value)
@@ -485,7 +494,7 @@ def test_a_reply_of_another_api_is_refused(client: Client, emulator: Emulator) -
     emulator.faults = [{"body": "{}"}]
 
     with pytest.raises(AlicloudError, match="reply has no Images; check the endpoint"):
-        list_images(client)
+        list_images(client, Filters())
 
 
 def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
@@ -494,7 +503,7 @@ def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
     emulator.faults = [{"match": {"EnsRegionId": OTHER_NODE}, "code": "NoPermission"}]
 
     with pytest.raises(AlicloudError) as caught:
-        list_images(client, ens_region_id=[NODE, OTHER_NODE], owner=["self"])
+        list_images(client, Filters(ens_region_id=[NODE, OTHER_NODE], owner=["self"]))
 
     result = caught.value.result()
     assert f"1 of 2 calls failed: DescribeImages in {OTHER_NODE}: NoPermission" in result["msg"]
@@ -507,14 +516,14 @@ def test_of_many_nodes_each_failure_is_told_and_what_was_found_is_kept(
 
 def test_a_node_that_is_not_there_is_told_with_what_a_node_is(client: Client) -> None:
     with pytest.raises(AlicloudError, match="check ens_region_id: an edge node has an ID such as"):
-        list_images(client, ens_region_id=["cn-hangzhou"])
+        list_images(client, Filters(ens_region_id=["cn-hangzhou"]))
 
 
 def test_an_endpoint_for_regions_is_refused_unasked(emulator: Emulator) -> None:
     key = Credentials("testAKid", "testAKsecret")
     endpoint = "ens.{region}.example"
     with Client(key, endpoint, warn=pytest.fail) as client, pytest.raises(AlicloudError) as caught:
-        list_images(client)
+        list_images(client, Filters())
 
     assert "ENS has one host for all regions" in str(caught.value)
     assert emulator.calls == []
@@ -528,7 +537,7 @@ def test_an_empty_or_odd_filter_is_refused_unasked(
     filters: dict[str, t.Any] = {option: value if option == "snapshot_id" else [value]}
 
     with pytest.raises(AlicloudError, match=f"{option} .* is not valid"):
-        list_images(client, **filters)
+        list_images(client, Filters(**filters))
 
     assert emulator.calls == []
 
@@ -536,16 +545,109 @@ def test_an_empty_or_odd_filter_is_refused_unasked(
 def test_what_is_missing_is_told_by_id_by_name_or_by_node() -> None:
     images = [{"image_id": "m-1", "image_name": "web-1", "ens_region_id": "a"}]
 
-    assert missing(images, ens_region_id=["a", "b"], image_name=["web-*", "db"]) == [
+    assert find_missing(images, Filters(ens_region_id=["a", "b"], image_name=["web-*", "db"])) == [
         {"ens_region_id": "a", "image_name": "db"},
         {"ens_region_id": "b", "image_name": "web-*"},
         {"ens_region_id": "b", "image_name": "db"},
     ]
-    assert missing(images, ens_region_id=["a"], image_id=["m-1", "m-2"]) == [
+    assert find_missing(images, Filters(ens_region_id=["a"], image_id=["m-1", "m-2"])) == [
         {"ens_region_id": "a", "image_id": "m-2"}
     ]
-    assert missing(images, ens_region_id=["a", "b"]) == [{"ens_region_id": "b"}]
-    assert missing([]) == [{"ens_region_id": None}]
+    assert find_missing(images, Filters(ens_region_id=["a", "b"])) == [{"ens_region_id": "b"}]
+    assert find_missing([], Filters()) == [{"ens_region_id": None}]
     assert "No ENS image was found for db in a, any image in any node. Check the name" in str(
         missing_error([{"ens_region_id": "a", "image_name": "db"}, {"ens_region_id": None}])
     )
+
+
+STRANGE: list[dict[str, t.Any]] = [
+    {"ImageId": 5, "ImageName": [], "ImageOwnerAlias": "others", "CreationTime": {}},
+    {"ImageName": "no ID", "ImageOwnerAlias": "others"},
+    {"ImageId": ["x"], "RegionId": {}, "ImageOwnerAlias": "others"},
+    {"ImageId": "m-2", "ImageSize": "big", "Progress": "--", "ImageOwnerAlias": "others"},
+]
+
+
+def test_a_strangers_odd_image_fails_no_listing(
+    client: Client, emulator: Emulator, warnings: list[str]
+) -> None:
+    rows = [*STRANGE, {"ImageId": "m-1", "ImageOwnerAlias": "self"}]
+    emulator.faults = [{"reply": {"TotalCount": len(rows), "Images": {"Image": rows}}}]
+
+    assert ids(list_images(client, Filters())) == ["m-1"]
+    assert warnings == []
+
+
+def test_an_odd_value_of_many_images_is_warned_of_once(
+    client: Client, emulator: Emulator, warnings: list[str]
+) -> None:
+    rows = [
+        {"ImageId": f"m-{number}", "ImageOwnerAlias": "self", "ImageSize": f"{number} GiB"}
+        for number in range(3)
+    ]
+    emulator.faults = [{"reply": {"TotalCount": 3, "Images": {"Image": rows}}}]
+
+    found = list_images(client, Filters())
+
+    assert [row["image_size"] for row in found] == ["0 GiB", "1 GiB", "2 GiB"]
+    assert len(warnings) == 1
+    assert "ImageSize is '0 GiB' and not a whole number; it is kept as it is" in warnings[0]
+
+
+def test_images_without_a_known_owner_are_told_if_they_are_left_out(
+    client: Client, emulator: Emulator, warnings: list[str]
+) -> None:
+    rows = [
+        {"ImageId": "m-1", "ImageName": "web-1"},
+        {"ImageId": "m-2", "ImageName": "web-2", "ImageOwnerAlias": "marketplace"},
+        {"ImageId": "m-3", "ImageName": "db", "ImageOwnerAlias": ""},
+        {"ImageId": "m-4", "ImageName": "web-4", "ImageOwnerAlias": "others"},
+    ]
+    emulator.faults = [{"reply": {"TotalCount": 4, "Images": {"Image": rows}}}]
+
+    assert list_images(client, Filters(image_name=["web-*"])) == []
+    assert warnings == [
+        "DescribeImages: 2 images that match are left out, since the service names no owner for "
+        "them that is known (web-1, web-2). owner with all of self, system, others lists them."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("network", "host"),
+    [("public", "ens.aliyuncs.com"), ("vpc", "ens-vpc.cn-zhangjiakou.aliyuncs.com")],
+)
+def test_the_network_decides_the_host(
+    client: Client, monkeypatch: pytest.MonkeyPatch, network: str, host: str
+) -> None:
+    hosts: list[str] = []
+
+    def call(*arguments: t.Any, parse: t.Any) -> t.Any:
+        hosts.append(arguments[3])
+        return parse({"Images": {}, "TotalCount": 0})
+
+    monkeypatch.setattr(client, "call", call)
+    assert list_images(client, Filters(), network) == []
+    assert hosts == [host]
+
+
+ROWS: list[dict[str, t.Any]] = [
+    {"image_id": "c", "image_name": "web-3", "ens_region_id": "x", "region_id": "y"},
+    {"image_id": "b", "image_name": "web-2", "ens_region_id": "x"},
+    {"image_id": "b", "image_name": "web-2", "ens_region_id": None, "region_id": "y"},
+    {"image_id": "a", "image_name": "db", "ens_region_id": None},
+    {"image_id": "z", "ens_region_id": "x"},
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["web-*"], {"web-*": {"x": "c", "y": "b"}}),
+        (["web-2", "nothing"], {"web-2": {"x": "b", "y": "b"}, "nothing": {}}),
+        (None, {"web-3": {"x": "c"}, "web-2": {"x": "b", "y": "b"}}),
+    ],
+)
+def test_the_newest_ids_are_grouped_by_name_and_node(
+    names: list[str] | None, expected: dict[str, t.Any]
+) -> None:
+    assert newest_ids(ROWS, names) == expected

@@ -120,9 +120,14 @@ ENS_SAMPLE: dict[str, t.Any] = {
 }
 
 
+def fail(text: str, about: str = "") -> t.NoReturn:
+    """Take a warning that there should not be."""
+    pytest.fail(f"{text} ({about})")
+
+
 @pytest.mark.parametrize("sample", [ECS_JSON_SAMPLE, ECS_XML_SAMPLE])
 def test_both_ecs_samples_come_out_as_the_same_typed_dict(sample: dict[str, t.Any]) -> None:
-    found = image(sample, "DescribeImageFromFamily", region_id="cn-hangzhou")
+    found = image(sample, "DescribeImageFromFamily", fail, region_id="cn-hangzhou")
 
     assert found == ECS_IMAGE
     assert {key: type(value) for key, value in found.items()} == {
@@ -142,7 +147,7 @@ def test_both_ens_samples_come_out_as_the_same_typed_dict(
         "DiskDeviceMappings": {"DiskDeviceMapping": [disk]},
     }
 
-    found = image(sample, "DescribeImages", ens_region_id="cn-dalian-unicom")
+    found = image(sample, "DescribeImages", fail, ens_region_id="cn-dalian-unicom")
 
     assert found == {
         "architecture": "x86_64",
@@ -172,7 +177,15 @@ def test_both_ens_samples_come_out_as_the_same_typed_dict(
     [
         ({"Progress": "100%"}, {"progress": 100}),
         ({"Size": 80.0}, {"size": 80}),
+        ({"ImageSize": "40.0"}, {"image_size": 40}),
         ({"Size": ""}, {}),
+        ({"IsCopied": 0}, {"is_copied": False}),
+        ({"IsCopied": "1"}, {"is_copied": True}),
+        ({"Tags": {"Tag": [{"TagKey": "__ansible_type"}]}}, {"tags": {"ansible_type": ""}}),
+        (
+            {"Tags": {"Tag": [{"TagKey": "a", "TagValue": "1"}, {"TagKey": "a", "TagValue": "2"}]}},
+            {"tags": {"a": "1"}},
+        ),
         ({"Size": None, "Description": None}, {}),
         ({"IsSelfShared": ""}, {}),
         ({"IsSelfShared": "True"}, {"is_self_shared": True}),
@@ -191,33 +204,66 @@ def test_both_ens_samples_come_out_as_the_same_typed_dict(
 def test_values_have_one_type_and_unknown_keys_are_kept(
     raw: dict[str, t.Any], expected: dict[str, t.Any]
 ) -> None:
-    assert image(raw, "x") == {"tags": {}, "disk_device_mappings": [], **expected}
+    assert image(raw, "x", fail) == {"tags": {}, "disk_device_mappings": [], **expected}
 
 
 @pytest.mark.parametrize(
-    ("raw", "words"),
+    ("raw", "expected", "words"),
     [
-        ({"Progress": "soon"}, "Progress is 'soon' and not a whole number"),
-        ({"Size": True}, "Size is True and not a whole number"),
-        ({"Size": 1.5}, "Size is 1.5 and not a whole number"),
-        ({"IsCopied": "maybe"}, "IsCopied is 'maybe' and not true or false"),
-        ({"IsCopied": 1}, "IsCopied is 1 and not true or false"),
-        ({"ImageName": ["web"]}, "ImageName is ['web'] and not a string"),
-        ({"Tags": {"Tag": ["a"]}}, "Tags is {'Tag': ['a']} and not an object with a list of obje"),
-        (
-            {"Tags": {"Tag": [{"TagValue": "a"}]}},
-            "Tags is {'Tag': [{'TagValue': 'a'}]} and not a s",
-        ),
+        ({"Progress": "--"}, {"progress": "--"}, "Progress is '--' and not a whole number"),
+        ({"Size": True}, {"size": True}, "Size is True and not a whole number"),
+        ({"Size": 40.5}, {"size": 40.5}, "Size is 40.5 and not a whole number"),
+        ({"Size": {"Gib": 4}}, {"size": {"gib": 4}}, "Size is {'Gib': 4} and not a whole number"),
+        ({"IsCopied": "maybe"}, {"is_copied": "maybe"}, "IsCopied is 'maybe' and not true or"),
+        ({"IsCopied": 2}, {"is_copied": 2}, "IsCopied is 2 and not true or false"),
+        ({"Platform": ["x"]}, {"platform": ["x"]}, "Platform is ['x'] and not a string"),
+        ({"Tags": {"Tag": ["a"]}}, {}, "Tags is {'Tag': ['a']} and not an object with a list of"),
+        ({"Tags": {"Tag": [{"TagValue": "a"}]}}, {}, "Tags is {'Tag': [{'TagValue': 'a'}]} and n"),
+        ({"tags": 5}, {}, ""),
+        ({"DiskDeviceMappings": "x"}, {}, "DiskDeviceMappings is 'x' and not an object with a"),
         (
             {"DiskDeviceMappings": {"DiskDeviceMapping": [{"Size": "big"}]}},
+            {"disk_device_mappings": [{"size": "big"}]},
             "Size is 'big' and not a whole number",
         ),
-        ("web", "'web' stands for an object"),
     ],
 )
-def test_a_wrong_type_is_refused_with_the_keys_name(raw: t.Any, words: str) -> None:
-    with pytest.raises(AlicloudError) as caught:
-        image(raw, "DescribeImages in x")
+def test_an_odd_value_that_nothing_is_decided_by_is_warned_of(
+    raw: dict[str, t.Any], expected: dict[str, t.Any], words: str
+) -> None:
+    told: dict[str, str] = {}
 
-    assert str(caught.value).startswith("DescribeImages in x: in an image of the service's reply, ")
-    assert words in str(caught.value)
+    def warn(text: str, about: str) -> None:
+        told[about] = text
+
+    assert image(raw, "DescribeImages in x", warn) == {
+        "tags": {},
+        "disk_device_mappings": [],
+        **expected,
+    }
+    assert words in "".join(told.values())
+    assert bool(told) == bool(words)
+    for about, text in told.items():
+        assert text.startswith(f"DescribeImages in x: in an image of the service's reply, {about} ")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("CreationTime", "ImageFamily", "ImageId", "ImageName", "ImageOwnerAlias"),
+        *("ImageVersion", "RegionId"),
+    ],
+)
+def test_a_wrong_type_of_what_is_decided_by_is_refused_with_the_keys_name(key: str) -> None:
+    with pytest.raises(AlicloudError) as caught:
+        image({key: ["web"]}, "DescribeImages in x", fail)
+
+    assert str(caught.value) == (
+        f"DescribeImages in x: in an image of the service's reply, {key} is ['web'] and not a "
+        "string."
+    )
+
+
+def test_what_is_no_object_is_no_image() -> None:
+    with pytest.raises(AlicloudError, match="'web' stands for an object"):
+        image("web", "DescribeImages in x", fail)

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Listings that come in pages: complete, though they may change while they are read.
+
+Knows nothing of what is listed, but that each row has a key.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import deque
+
+from .._errors import AlicloudError, Json
+from .._service.client import Client
+
+# Readings of a listing that changes while it is read, before that is an error.
+MAX_READINGS = 4
+# Give up after this many consecutive pages without a new row. A public image is listed once for
+# each node, and older replies do not tell these rows apart.
+STALE_PAGES = 20
+
+# What tells a row from others.
+Key = t.Hashable
+Query = t.TypeVar("Query", bound=t.Hashable)
+
+
+class Page(t.NamedTuple):
+    """One page of a listing."""
+
+    # Of each row.
+    keys: t.Sequence[Key]
+    # Of those rows that were asked for. A listing may be long, and what is sought of it one row.
+    rows: t.Mapping[Key, Json]
+    # TotalCount; -1 if the service gave none.
+    total: int
+    # The page size that the service went by.
+    size: int
+
+
+Fetch = t.Callable[[Query, int], t.Callable[[], Page]]
+
+
+class Reading:
+    """One pass over the pages of one listing: which to ask for, and what came.
+
+    The service pages by number, so a listing that changes while it is read shows a row twice or not
+    at all. TotalCount is checked against the rows, not trusted.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, Json] = {}
+        self.failure: AlicloudError | None = None
+        self._keys: set[Key] = set()
+        self._asked = 0  # the highest number of a page that was asked for
+        self._early: dict[int, Page | AlicloudError] = {}  # pages that came before their turn
+        self._pages = 0
+        self._count = 0  # of rows
+        self._stale = 0  # pages in a row without anything new
+        self._totals: set[int] = set()
+        self._ended = False
+
+    def pages_to_ask(self, concurrency: int) -> range:
+        """Return the numbers of the pages to ask for now, if any; each number is returned once."""
+        if self._ended or self._stuck:
+            return range(0)
+        last = 1
+        if self._pages:
+            # A page at least, then what the total asks for. The number of pages grows with those
+            # that were there, so that a total beyond reason costs a few empty pages and not a
+            # million.
+            per_page = max(1, -(-self._count // self._pages))
+            left = max(0, max(self._totals) - self._count)
+            last = self._pages + min(left // per_page + 1, self._pages * concurrency)
+        first, self._asked = self._asked + 1, max(self._asked, last)
+        return range(first, last + 1)
+
+    def take(self, number: int, page: Page | AlicloudError) -> None:
+        """Take a page, or why there is none. Pages may come in any order."""
+        self._early[number] = page
+        while not self._ended and self._pages + 1 in self._early:
+            self._add(self._early.pop(self._pages + 1))
+
+    def _add(self, page: Page | AlicloudError) -> None:
+        """Take the page that follows."""
+        if isinstance(page, AlicloudError):
+            self._ended = True
+            # Not a failure: a page behind the last may be refused instead of being empty.
+            if not (self.counted and (page.code or "").startswith("InvalidParameter")):
+                self.failure = page
+            return
+        new = set(page.keys) - self._keys
+        self._pages += 1
+        self._totals.add(page.total)
+        if not new and self.counted and not self._stale:
+            # Behind the last page, some repeat it. A page that brought nothing new before the end
+            # may itself stand for another, so that all is counted on.
+            self._ended = True
+            return
+        self._count += len(page.keys)
+        self._stale = 0 if new else self._stale + 1
+        self._keys |= new
+        self.rows.update(page.rows)
+        if not page.keys or (len(page.keys) < page.size and self.counted):
+            self._ended = True
+
+    @property
+    def counted(self) -> bool:
+        """Whether there are as many rows as every page's total says."""
+        return self._totals == {self._count}
+
+    @property
+    def consistent(self) -> bool:
+        """Whether all rows are there, and each once."""
+        return self._ended and self.counted and self._count == len(self._keys)
+
+    def confirms(self, other: Reading) -> bool:
+        """Whether both came to the listing's end, and found the same rows."""
+        return self._ended and other._ended and self._keys == other._keys
+
+    def problem(self) -> str:
+        """Say what is wrong with it."""
+        totals = " and ".join(str(total) for total in sorted(self._totals))
+        return f"TotalCount {totals}, {len(self._keys)} different images on {self._pages} pages"
+
+    @property
+    def _stuck(self) -> bool:
+        """Whether the service repeats itself without end."""
+        return self._stale > (0 if self._count >= max(self._totals, default=0) else STALE_PAGES)
+
+
+def read_listings(
+    client: Client,
+    name: str,
+    queries: t.Sequence[Query],
+    fetch: Fetch[Query],
+) -> dict[Query, list[Json] | AlicloudError]:
+    """Return for each query the rows of its complete listing that were asked for, or why not.
+
+    name is that of the operation, for messages. fetch(query, number) asks for one page. It returns
+    the function that returns the page, so that what else is to be done takes no slot of a call.
+    """
+    answers: dict[Query, list[Json] | AlicloudError] = {}
+    earlier: dict[Query, Reading] = {}
+    for _reading in range(MAX_READINGS):
+        left = [query for query in queries if query not in answers]
+        for query, reading in _read_once(client, left, fetch).items():
+            confirmed = query in earlier and reading.confirms(earlier[query])
+            if reading.failure is not None:
+                answers[query] = reading.failure
+            elif reading.consistent or confirmed:
+                answers[query] = list(reading.rows.values())
+                if not reading.counted:
+                    client.warn(
+                        f"{name} {query}: the service contradicts itself ({reading.problem()}). "
+                        "Two readings to the end of the listing found the same images, which are "
+                        "returned."
+                    )
+            else:
+                earlier[query] = reading
+        if len(answers) == len(queries):
+            break
+    for query in queries:
+        if query not in answers:
+            answers[query] = AlicloudError(
+                f"{name} {query}: the listing changed while it was read, {MAX_READINGS} times "
+                f"({earlier[query].problem()}); try again when no images are made or removed."
+            )
+    return {query: answers[query] for query in queries}
+
+
+def _read_once(
+    client: Client, queries: t.Sequence[Query], fetch: Fetch[Query]
+) -> dict[Query, Reading]:
+    """Read the listings side by side, each page as soon as it is needed and a slot is free."""
+    readings = {query: Reading() for query in queries}
+    jobs = deque(
+        (query, page)
+        for query, reading in readings.items()
+        for page in reading.pages_to_ask(client.concurrency)
+    )
+    for (query, number), page in client.run_concurrently(lambda job: fetch(*job), jobs):
+        reading = readings[query]
+        reading.take(number, page if isinstance(page, AlicloudError) else _finish(page))
+        jobs.extend((query, more) for more in reading.pages_to_ask(client.concurrency))
+    return readings
+
+
+def _finish(page: t.Callable[[], Page]) -> Page | AlicloudError:
+    """Return a page, or why there is none."""
+    try:
+        return page()
+    except AlicloudError as error:
+        return error

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages of a listing, in whatever order they come and whatever is behind the last."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+
+import pytest
+from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
+from ansible_collections.alicloud.compute.plugins.module_utils._images.pages import Page, Reading
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SIZE = 5
+Behind = t.Literal["empty", "repeated", "refused"]
+
+
+def page_of(
+    rows: t.Sequence[str], number: int, behind: Behind, total: int | None = None
+) -> Page | AlicloudError:
+    """Return a page of a listing of a service that has some way with pages behind the last."""
+    last = max(1, -(-len(rows) // SIZE))
+    if number > last and behind == "refused":
+        return AlicloudError("no such page", code="InvalidParameter.PageNumber")
+    if number > last and behind == "repeated":
+        number = last
+    keys = rows[(number - 1) * SIZE : number * SIZE]
+    found = len(rows) if total is None else total
+    return Page(keys, {key: {"image_id": key} for key in keys}, found, SIZE)
+
+
+def read(
+    rows: t.Sequence[str],
+    behind: Behind = "empty",
+    *,
+    concurrency: int = 4,
+    seed: int = 0,
+    total: int | None = None,
+) -> tuple[Reading, list[int]]:
+    """Read a listing whose pages come in a random order. Return the numbers asked for, too."""
+    order = random.Random(seed)
+    reading = Reading()
+    asked: list[int] = []
+    under_way: list[int] = []
+    while True:
+        more = list(reading.pages_to_ask(concurrency))
+        asked += more
+        under_way += more
+        if not under_way:
+            return reading, asked
+        number = under_way.pop(order.randrange(len(under_way)))
+        reading.take(number, page_of(rows, number, behind, total))
+
+
+LISTINGS = st.integers(0, 63).map(lambda count: [f"m-{number}" for number in range(count)])
+
+
+@settings(max_examples=300)
+@given(
+    LISTINGS, st.sampled_from(["empty", "repeated", "refused"]), st.integers(1, 8), st.integers()
+)
+def test_a_listing_that_holds_still_is_read_once_and_completely(
+    rows: list[str], behind: Behind, concurrency: int, seed: int
+) -> None:
+    reading, asked = read(rows, behind, concurrency=concurrency, seed=seed)
+
+    assert reading.consistent
+    assert reading.failure is None
+    assert set(reading.rows) == set(rows)
+    # Each page once, and at most one behind the last that is full.
+    assert asked == list(range(1, len(asked) + 1))
+    assert len(asked) <= len(rows) // SIZE + 1
+
+
+@settings(max_examples=300)
+@given(
+    st.integers(1, 63),
+    st.data(),
+    st.sampled_from(["empty", "repeated", "refused"]),
+    st.integers(1, 8),
+)
+def test_rows_that_are_not_told_apart_are_read_completely(
+    count: int, data: t.Any, behind: Behind, concurrency: int
+) -> None:
+    # An image in two nodes, on the same page or not, in replies that do not name the node.
+    rows = [f"m-{number}" for number in range(count)]
+    rows.insert(data.draw(st.integers(0, count)), data.draw(st.sampled_from(rows)))
+    last_brings_new = set(rows[-SIZE if len(rows) % SIZE == 0 else len(rows) // SIZE * SIZE :])
+    earlier = set(rows[: (len(rows) - 1) // SIZE * SIZE])
+
+    first, _asked = read(rows, behind, concurrency=concurrency, seed=1)
+    second, _asked = read(rows, behind, concurrency=concurrency, seed=2)
+
+    if last_brings_new - earlier:
+        assert first.counted
+        assert second.confirms(first)
+    assert set(first.rows) == set(rows)
+
+
+@pytest.mark.parametrize("behind", ["empty", "repeated", "refused"])
+def test_a_repeated_last_page_is_the_end_though_an_image_was_listed_twice(behind: Behind) -> None:
+    rows = ["a", "b", "c", "d", "e", "a", "f", "g", "h", "i"]  # two full pages
+
+    first, _asked = read(rows, behind)
+    second, _asked = read(rows, behind)
+
+    assert second.confirms(first)
+    assert second.counted
+    assert set(first.rows) == set("abcdefghi")
+
+
+@pytest.mark.parametrize("total", [0, 3, 12, 14, 500, 10**12])
+def test_a_wrong_total_loses_no_row_and_costs_few_pages(total: int) -> None:
+    rows = [f"m-{number}" for number in range(13)]
+
+    reading, asked = read(rows, total=total)
+
+    assert set(reading.rows) == set(rows)
+    assert not reading.consistent
+    assert len(asked) < 40
+
+
+def test_pages_that_come_early_wait_for_their_turn() -> None:
+    rows = [f"m-{number}" for number in range(15)]
+    reading = Reading()
+    assert list(reading.pages_to_ask(4)) == [1]
+    reading.take(1, page_of(rows, 1, "refused"))
+    assert list(reading.pages_to_ask(4)) == [2, 3, 4]
+
+    for number in (4, 3):
+        reading.take(number, page_of(rows, number, "refused"))
+    assert len(reading.rows) == SIZE
+    assert list(reading.pages_to_ask(4)) == []
+    reading.take(2, page_of(rows, 2, "refused"))
+
+    assert list(reading.rows) == rows
+    assert reading.consistent
+
+
+def test_a_page_that_fails_before_the_end_fails_the_reading() -> None:
+    rows = [f"m-{number}" for number in range(15)]
+    reading = Reading()
+    reading.pages_to_ask(4)
+    reading.take(1, page_of(rows, 1, "empty"))
+    reading.pages_to_ask(4)
+    failure = AlicloudError("m", code="InvalidParameter.PageNumber")
+
+    reading.take(2, failure)
+
+    assert reading.failure is failure
+    assert list(reading.pages_to_ask(4)) == []
