@@ -33,7 +33,7 @@ class AlicloudError(Exception):
         diagnostic}, each but the first None if the service does not say.
         partial_result goes into the result of a failed task: what was found in spite of the error.
         """
-        super().__init__(message)
+        super().__init__(visible(message))
         self.retryable = retryable
         self.code = code
         self.http_status = http_status
@@ -52,6 +52,21 @@ class AlicloudError(Exception):
             **denied,
             **self.partial_result,
         }
+
+
+def visible(text: str) -> str:
+    """Return a text with escapes for what a terminal would obey, such as \\x1b.
+
+    Names of the service, of files and of hosts can hold anything, and people read lines of them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char
+        if char.isprintable() or char in "\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+        else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def combine_errors(

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-from ._errors import AlicloudError
+from ._errors import AlicloudError, visible
 from ._service.client import Client
 from ._service.credentials import CONFIG_FILE, credentials
 
@@ -86,10 +86,14 @@ def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None])
     if ca_path and not os.access(ca_path, os.R_OK):
         # In a call, it would look like a network that refuses.
         raise AlicloudError(f"ca_path {ca_path} cannot be read by the user who makes the calls.")
+
+    def show(text: str) -> None:
+        warn(visible(text))
+
     return Client(
-        credentials(options, os.environ, warn),
+        credentials(options, os.environ, show),
         options.get("endpoint"),
-        warn=warn,
+        warn=show,
         verify=(ca_path or True) if options["validate_certs"] else False,
         timeout=options["timeout"],
         retry_timeout=options["retry_timeout"],

@@ -236,7 +236,7 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import AlicloudError
+from ..module_utils._errors import AlicloudError, visible
 from ..module_utils._fleet import lock as _lock
 from ..module_utils._fleet import plan as _plan
 from ..module_utils._fleet.wanted import (
@@ -296,7 +296,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "held": plan.held,
         "builds": _lock.builds(plan.lock),
         "checked": written(now),
-        "diff": {"prepared": "".join(f"{sentence}\n" for sentence in sentences)},
+        "diff": {"prepared": "".join(f"{visible(sentence)}\n" for sentence in sentences)},
     }
 
 

@@ -14,22 +14,60 @@ import sys
 import typing as t
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.json import AnsibleJSONEncoder
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 
-from ..module_utils._errors import AlicloudError, Json
+from ..module_utils._errors import AlicloudError, Json, visible
 from ..module_utils._task import Task
+from ._warnings import display_warnings
+
+try:
+    from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
+except ImportError:  # before ansible-core 2.19
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
+
+    def _module_arguments(arguments: t.Mapping[str, t.Any]) -> Json:
+        text = json.dumps(dict(arguments), cls=AnsibleJSONEncoder, vault_to_text=True)
+        return t.cast(Json, json.loads(text))
+
+    def _module_result(result: Json) -> Json:
+        # Lone surrogates fail here, as they do in the output of a module. Nothing in the result
+        # becomes a template: Ansible marks what an action returns as unsafe.
+        return t.cast(Json, json.loads(json.dumps(result, ensure_ascii=False).encode()))
+else:
+
+    def _module_arguments(arguments: t.Mapping[str, t.Any]) -> Json:
+        """Return the arguments as a module gets them: plain JSON, secrets of a vault included."""
+        return _cross(dict(arguments), Direction.CONTROLLER_TO_MODULE)
+
+    def _module_result(result: Json) -> Json:
+        """Return a result as Ansible reads that of a module: without templates and its own types.
+
+        Raise TypeError, ValueError or AnsibleError where Ansible refuses a module's.
+        """
+        return _cross(result, Direction.MODULE_TO_CONTROLLER)
+
+    def _cross(value: Json, direction: Direction) -> Json:
+        text = json.dumps(value, cls=get_module_encoder("legacy", direction))
+        return t.cast(Json, json.loads(text, cls=get_module_decoder("legacy", direction)))
+
+
+# Since ansible-core 2.22, Ansible masks the secrets of a task wherever it shows them.
+MASKED_BY_ANSIBLE = find_spec("ansible.module_utils.secrets") is not None
+if not MASKED_BY_ANSIBLE:
+    from ansible.module_utils.common.parameters import remove_values
 
 try:
     # Ansible loads an action plugin once, in the process that it forks a worker from for each task.
     # Imported in the workers, requests would cost each task several times what the call does.
-    import_module("requests")
+    with display_warnings():
+        import_module("requests")
     HAS_REQUESTS = True
 except Exception:
     # Missing or broken: the module looks in its own Python, and says what is wrong there.
@@ -56,13 +94,14 @@ class InProcessAction(ModuleAction):
             return t.cast(Json, super().run(tmp, task_vars))
         ActionBase.run(self, tmp, task_vars)
         self._display.vvv(f"Running {self._task.action} in the controller's own process")
-        with _folder(self._loader.get_basedir()):  # in which Ansible starts modules, too
+        # Ansible starts modules in that folder, too.
+        with _folder(self._loader.get_basedir()), display_warnings():
             result = run_in_process(
                 self.module,
                 self._task.action,
                 self._task.args,
                 check_mode=self._task.check_mode,
-                show=self._display.display,
+                show=self._show,
             )
         # New in ansible-core 2.21; before, it was always there.
         if C.config.get_configuration_definition("INJECT_INVOCATION") and not (
@@ -70,6 +109,11 @@ class InProcessAction(ModuleAction):
         ):
             del result["invocation"]
         return result
+
+    def _show(self, line: str) -> None:
+        """Show a line of progress where asked to be verbose: the rest of stdout is a callback's."""
+        if not self._task.no_log:
+            self._display.v(visible(line))
 
     def _in_process(self, task_vars: Json) -> bool:
         """Does nothing ask for another process?"""
@@ -105,8 +149,7 @@ def run_in_process(
 
     name is that of the module, as the task has it. show takes lines of progress.
     """
-    # Modules get JSON. Secrets of a vault, for one, become plain text by that.
-    given = json.loads(json.dumps(dict(arguments), cls=AnsibleJSONEncoder, vault_to_text=True))
+    given = _module_arguments(arguments)
     # What it finds beside the parameters has no public name; AnsibleModule uses the same.
     checked = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(given)
     options = {**given, **checked.validated_parameters}
@@ -131,11 +174,16 @@ def run_in_process(
             {key: value for key, value in deprecation.items() if value is not None}
             for deprecation in checked._deprecations
         ]
-    # A secret that is "true" or "None" must not hide what is true or null.
-    plain = {
-        key: value for key, value in result.items() if value is None or isinstance(value, bool)
-    }
-    return {**remove_values(result, checked._no_log_values), **plain}
+    if not MASKED_BY_ANSIBLE:
+        # A secret that is "true" or "None" must not hide what is true or null.
+        plain = {
+            key: value for key, value in result.items() if value is None or isinstance(value, bool)
+        }
+        result = {**remove_values(result, checked._no_log_values), **plain}
+    try:
+        return _module_result(result)
+    except (AnsibleError, TypeError, ValueError) as error:
+        return {"failed": True, "msg": f"Ansible refuses the result of {name}: {error}"}
 
 
 def _same_python(path: str, other: str) -> bool:
@@ -149,10 +197,12 @@ def _same_python(path: str, other: str) -> bool:
 @contextmanager
 def _folder(path: str) -> t.Iterator[None]:
     """Work in a folder: relative paths in options are its."""
-    before = os.open(".", os.O_RDONLY)
+    # A folder that may be entered but not read cannot be opened; Linux can take hold of it anyway.
+    before = os.open(".", os.O_PATH) if hasattr(os, "O_PATH") else os.getcwd()
     try:
         os.chdir(path)
         yield
     finally:
-        os.fchdir(before)
-        os.close(before)
+        os.chdir(before)
+        if isinstance(before, int):
+            os.close(before)

@@ -86,9 +86,10 @@ def run_cached_lookup(
         return found
 
     from ..module_utils._options import create_client
+    from ._warnings import display_warnings
 
     try:
-        with create_client(options, Display().warning) as client:
+        with display_warnings(), create_client(options, Display().warning) as client:
             return ask(client, options, answers)
     except AlicloudError as error:
         raise AnsibleLookupError(str(error)) from None

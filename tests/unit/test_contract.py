@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -276,3 +277,22 @@ def test_the_workflow_runs_the_matrix() -> None:
         for step in job["steps"]:
             # A tag can be moved to other code, a commit cannot.
             assert "run" in step or re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+
+
+def test_ansible_lint_knows_the_options_of_every_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ansiblelint")
+    modules = sorted(names("plugins", "modules"))
+    tasks = [{"name": name, f"alicloud.compute.{name}": {"regoin": "x"}} for name in modules]
+    play = {"name": "Ask", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    (tmp_path / "playbook.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    command = ["ansible-lint", "--offline", "--nocolor", "--parseable", "playbook.yml"]
+
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    # Of required options that are not there, it says that first.
+    found = re.findall(r"args\[module\].*(?:missing required|Unsupported parameters)", output)
+    assert len(found) == len(modules), output

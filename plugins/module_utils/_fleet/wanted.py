@@ -12,7 +12,7 @@ import re
 import typing as t
 from datetime import datetime
 
-from .._errors import AlicloudError, Json
+from .._errors import AlicloudError, Json, visible
 from .._images.ecs import find_newest_images
 from .._images.ens import OWNERS, Filters, list_images
 from .._images.image import created, written
@@ -248,7 +248,7 @@ def precise(duration: float) -> str:
 def label(image: t.Mapping[str, t.Any]) -> str:
     """Return an image as people name it: web-20261120 (m-1)."""
     name, identifier = image.get("image_name"), image["image_id"]
-    return f"{name} ({identifier})" if name and name != identifier else str(identifier)
+    return visible(f"{name} ({identifier})" if name and name != identifier else str(identifier))
 
 
 def made(image: t.Mapping[str, t.Any]) -> str | None:

@@ -299,7 +299,7 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         ("format: 1\nimages: *web\n", 2, "no YAML: found undefined alias"),
         ("format: 1\nimages: {}\n---\nformat: 1\n", 3, "no YAML: but found another document"),
         ("# 网站网站网站\nformat: 1\n# a\nimages: \x01\n# b\n# c\n", 4, "no YAML: "),
-        ("[" * 100_000, 1, "no YAML: it is nested too deep"),
+        ("[" * 100_000, 1, "no YAML: "),  # newer versions of PyYAML refuse that themselves
         ("- " * 100_000, 1, "no YAML: it is nested too deep"),
         ("format: 1\nimages:\n  web:\n" + "    {a: " * 100, 4, "no YAML: it is nested too deep"),
         (

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings of Python libraries on the controller."""
+
+from __future__ import annotations
+
+import typing as t
+import warnings
+from contextlib import contextmanager
+
+from ansible.utils.display import Display
+
+
+@contextmanager
+def display_warnings() -> t.Iterator[None]:
+    """Show the warnings of libraries as Ansible's own.
+
+    Each worker would print them, such as that of requests about libraries that it was not tested
+    with. Ansible shows the same warning once in a run.
+    """
+
+    def show(message: Warning | str, *_where: t.Any, **_more: t.Any) -> None:
+        Display().warning(str(message))
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
