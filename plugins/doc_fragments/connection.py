@@ -14,20 +14,21 @@ options:
   access_key_id:
     description:
       - The ID of the access key that signs the calls.
-      - Without O(access_key_id) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_ID), then E(ALICLOUD_ACCESS_KEY) is used.
+      - Without O(access_key_id) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_ID), then
+        E(ALIBABACLOUD_ACCESS_KEY_ID), then E(ALICLOUD_ACCESS_KEY) is used.
     type: str
   access_key_secret:
     description:
       - The secret of the access key.
-      - Without O(access_key_secret) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), then E(ALICLOUD_SECRET_KEY) is
-        used.
+      - Without O(access_key_secret) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), then
+        E(ALIBABACLOUD_ACCESS_KEY_SECRET), then E(ALICLOUD_SECRET_KEY) is used.
     type: str
   security_token:
     description:
       - The token that belongs to a temporary access key.
       - If the key or its secret comes from the environment, E(ALIBABA_CLOUD_SECURITY_TOKEN), then
-        E(ALICLOUD_SECURITY_TOKEN) is used. A key that is given with O(access_key_id) and O(access_key_secret) never
-        meets a token of the environment.
+        E(ALIBABACLOUD_SECURITY_TOKEN), then E(ALICLOUD_SECURITY_TOKEN) is used. A key that is given with
+        O(access_key_id) and O(access_key_secret) never meets a token of the environment.
     type: str
   profile:
     description:
@@ -35,9 +36,10 @@ options:
         V(ChainableRamRoleArn), V(OIDC), V(EcsRamRole), V(CredentialsURI), V(External) or V(CloudSSO). All but the first
         three need the Python library C(alibabacloud_credentials).
       - Without it and without O(access_key_id), a key in the environment is used, then the profile that
-        E(ALIBABA_CLOUD_PROFILE), then E(ALICLOUD_PROFILE) names, then the role that E(ALIBABA_CLOUD_ROLE_ARN),
-        E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) name together, then the current profile of
-        an existing O(config_file), then the RAM role of the ECS instance that E(ALIBABA_CLOUD_ECS_METADATA) names.
+        E(ALIBABACLOUD_PROFILE), then E(ALIBABA_CLOUD_PROFILE), then E(ALICLOUD_PROFILE) names, then the role that
+        E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) name together,
+        then the current profile of an existing O(config_file), then the RAM role of the ECS instance that
+        E(ALIBABA_CLOUD_ECS_METADATA) names.
     type: str
   config_file:
     description:
@@ -97,6 +99,7 @@ options:
   access_key_id:
     env:
       - name: ALIBABA_CLOUD_ACCESS_KEY_ID
+      - name: ALIBABACLOUD_ACCESS_KEY_ID
       - name: ALICLOUD_ACCESS_KEY
     ini:
       - section: alicloud
@@ -106,17 +109,20 @@ options:
   access_key_secret:
     env:
       - name: ALIBABA_CLOUD_ACCESS_KEY_SECRET
+      - name: ALIBABACLOUD_ACCESS_KEY_SECRET
       - name: ALICLOUD_SECRET_KEY
     vars:
       - name: alicloud_access_key_secret
   security_token:
     env:
       - name: ALIBABA_CLOUD_SECURITY_TOKEN
+      - name: ALIBABACLOUD_SECURITY_TOKEN
       - name: ALICLOUD_SECURITY_TOKEN
     vars:
       - name: alicloud_security_token
   profile:
     env:
+      - name: ALIBABACLOUD_PROFILE
       - name: ALIBABA_CLOUD_PROFILE
       - name: ALICLOUD_PROFILE
     ini:

@@ -14,8 +14,8 @@ options:
   region:
     description:
       - The IDs of the regions to ask, for example V(cn-hangzhou).
-      - Without it, E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION), then the region of the
-        profile that gives the key is used.
+      - Without it, E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION),
+        then the region of the profile that gives the key is used.
     type: list
     elements: str
     aliases: [regions, region_id]
@@ -41,6 +41,7 @@ options:
   region:
     env:
       - name: ALIBABA_CLOUD_REGION_ID
+      - name: ALIBABACLOUD_REGION_ID
       - name: ALIBABA_CLOUD_REGION
       - name: ALICLOUD_REGION
     ini:

@@ -40,6 +40,7 @@ options:
     type: str
     env:
       - name: ALIBABA_CLOUD_REGION_ID
+      - name: ALIBABACLOUD_REGION_ID
       - name: ALIBABA_CLOUD_REGION
       - name: ALICLOUD_REGION
     ini:

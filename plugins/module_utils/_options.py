@@ -10,10 +10,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-from ._errors import AlicloudError, visible
+from ._errors import AlicloudError, is_unset, visible
 from ._service.client import Client
-from ._service.credentials import CONFIG_FILE, credentials
+from ._service.credentials import CONFIG_FILE, find_credentials
 
+SERVICES = ("ecs", "ens")
 # The bounds of options that are numbers; a day is the longest that a task can mean to wait.
 LIMITS = (("timeout", 0.001, 86400), ("retry_timeout", 0, 86400), ("concurrency", 1, 100))
 
@@ -44,7 +45,7 @@ def connection_spec(*services: str) -> dict[str, t.Any]:
         "config_file": {"type": "path", "default": CONFIG_FILE},
         "endpoint": {
             "type": "str",
-            # Each of several services has its own: for_service() reads it.
+            # Each of several services has its own: create_client() reads it.
             "fallback": (environment, [endpoint_variable(*services)] if len(services) == 1 else []),
         },
         "validate_certs": {"type": "bool", "default": True},
@@ -58,12 +59,6 @@ def connection_spec(*services: str) -> dict[str, t.Any]:
 def endpoint_variable(service: str) -> str:
     """Return the environment variable that names the host of a service."""
     return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
-
-
-def for_service(options: t.Mapping[str, t.Any], service: str) -> dict[str, t.Any]:
-    """Return the options of a plugin that asks both services, for the client of one."""
-    endpoint = options.get("endpoint") or os.environ.get(endpoint_variable(service)) or None
-    return {**options, "endpoint": endpoint}
 
 
 def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
@@ -91,11 +86,17 @@ def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None])
         warn(visible(text))
 
     return Client(
-        credentials(options, os.environ, show),
-        options.get("endpoint"),
+        find_credentials(options, os.environ, show),
+        options.get("endpoint") or _find_endpoints(),
         warn=show,
         verify=(ca_path or True) if options["validate_certs"] else False,
         timeout=options["timeout"],
         retry_timeout=options["retry_timeout"],
         concurrency=options["concurrency"],
     )
+
+
+def _find_endpoints() -> dict[str, str]:
+    """Return the hosts that the environment names, by service."""
+    endpoints = {service: os.environ.get(endpoint_variable(service)) for service in SERVICES}
+    return {service: host for service, host in endpoints.items() if host and not is_unset(host)}

@@ -33,6 +33,7 @@ options:
     description:
       - How long to wait until all is as it should be, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
         Without it, there is one look.
+      - A look that fails in a way that may pass is repeated until this time is over. O(retry_timeout) is at most as long.
       - What is not there yet is shown when it changes, and each minute, unless the task runs in a process of its own.
     type: str
   poll:
@@ -203,13 +204,16 @@ from ..module_utils._fleet import coverage as _coverage
 from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
+    Listings,
+    Place,
     fetch_images,
     seconds,
     span,
     wanted_images,
 )
 from ..module_utils._images.image import written
-from ..module_utils._options import connection_spec
+from ..module_utils._options import connection_spec, create_client
+from ..module_utils._service.client import Client
 from ..module_utils._task import Task, run_module
 
 HEARTBEAT = 60.0  # seconds, after which a line is shown again that did not change
@@ -234,21 +238,30 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         raise AlicloudError(f"poll is {options['poll']}: it must be at least 1s.")
     end = time.monotonic() + patience
     places = [(image, region) for image in wanted for region in image.regions]
-    found = fetch_images(options, places, task.warn)
+    found: Listings = {}
     shown, shown_at = "", 0.0
-    while True:
-        now = datetime.now(timezone.utc)
-        cells = _coverage.cells(wanted, found, expected, now)
-        places = _coverage.lacking(wanted, cells)
-        left = end - time.monotonic()
-        if not places or left <= 0:
-            break
-        progress = _coverage.progress(cells)
-        if progress != shown or time.monotonic() >= shown_at + HEARTBEAT:
-            shown, shown_at = progress, time.monotonic()
-            task.show(f"{progress}. Waiting for {span(math.ceil(left))} more.")
-        time.sleep(min(left, poll))
-        found.update(fetch_images(options, places, task.warn))
+    # While it waits, a look is a retry, so that retries need not outlast the wait.
+    retry_timeout = options["retry_timeout"]
+    retry_timeout = min(retry_timeout, patience) if patience else retry_timeout
+    with create_client({**options, "retry_timeout": retry_timeout}, task.warn) as client:
+        while True:
+            failure = _look(client, places, options["network"], found)
+            left = end - time.monotonic()
+            if failure:
+                if left <= 0 or not failure.retryable:
+                    raise failure
+                progress = f"The last look failed: {str(failure).rstrip('.')}"
+            else:
+                now = datetime.now(timezone.utc)
+                cells = _coverage.cells(wanted, found, expected, now)
+                places = _coverage.lacking(wanted, cells)
+                if left <= 0 or not places:
+                    break
+                progress = _coverage.progress(cells)
+            if progress != shown or time.monotonic() >= shown_at + HEARTBEAT:
+                shown, shown_at = progress, time.monotonic()
+                task.show(f"{progress}. Waiting for {span(math.ceil(left))} more.")
+            client.sleep(min(left, poll))
     return {
         "changed": False,
         "images": cells,
@@ -258,6 +271,17 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "builds": _coverage.builds(cells),
         "checked": written(now),
     }
+
+
+def _look(
+    client: Client, places: t.Sequence[Place], network: str, found: Listings
+) -> AlicloudError | None:
+    """Add the images of the places to what was found. Return why that is not possible, or None."""
+    try:
+        found.update(fetch_images(client, places, network))
+    except AlicloudError as error:
+        return error
+    return None
 
 
 def _build(name: str, value: t.Any) -> str:

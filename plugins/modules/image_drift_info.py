@@ -211,7 +211,7 @@ from ..module_utils._fleet import drift as _drift
 from ..module_utils._fleet import lock as _lock
 from ..module_utils._fleet.wanted import WANTED_SPEC, fetch_images, wanted_images
 from ..module_utils._images.image import written
-from ..module_utils._options import connection_spec
+from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -234,7 +234,9 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     lock = _read(options["lock"], needed=not options["images"])
     if options["images"]:
         places = [(image, region) for image in wanted_images(options) for region in image.regions]
-        fleet = _drift.of_newest(fetch_images(options, places, task.warn), lock)
+        with create_client(options, task.warn) as client:
+            found = fetch_images(client, places, options["network"])
+        fleet = _drift.of_newest(found, lock)
     else:
         fleet = _drift.of_lock(lock)
     hosts = _drift.judged([_host(host, value) for host, value in options["hosts"].items()], fleet)

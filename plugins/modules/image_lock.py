@@ -247,7 +247,7 @@ from ..module_utils._fleet.wanted import (
     wanted_images,
 )
 from ..module_utils._images.image import written
-from ..module_utils._options import connection_spec
+from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
 
 LIST = {"type": "list", "elements": "str"}
@@ -327,7 +327,8 @@ def _planned(
         if not only or image.name in only
         for region in image.regions
     ]
-    found = fetch_images(options, places, task.warn)
+    with create_client(options, task.warn) as client:
+        found = fetch_images(client, places, options["network"])
 
     def updated(old: _lock.Lock) -> _plan.Plan:
         if options["mode"] == "verify":

@@ -69,7 +69,7 @@ def run_cached_lookup(
     scope["environment"] = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(("ALIBABA_CLOUD_", "ALICLOUD_"))
+        if name.startswith(("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"))
         and not any(word in name for word in ("SECRET", "TOKEN"))
     }
     with suppress(OSError):

@@ -21,7 +21,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._images.ens impor
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.client import Client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    credentials,
+    find_credentials,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.endpoints import base_url
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import Credentials
@@ -249,7 +249,7 @@ def test_any_configuration_file_is_a_key_or_an_error(
         data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
         path.write_bytes(data)
         try:
-            found = credentials(
+            found = find_credentials(
                 {"config_file": str(path), "profile": profile}, {}, ignored
             ).current()
         except AlicloudError as error:

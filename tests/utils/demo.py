@@ -40,7 +40,7 @@ def environment(url: str) -> dict[str, str]:
     """Return an environment with the emulator's address and key, and nothing of the user's own."""
     no_settings = CACHE / "ansible.cfg"
     no_settings.write_text("", encoding="utf-8")
-    mine = ("ALIBABA_CLOUD_", "ALICLOUD_", "ANSIBLE_")
+    mine = ("ALIBABA", "ALICLOUD_", "ANSIBLE_")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(mine)},
         "ALIBABA_CLOUD_ACCESS_KEY_ID": "testAKid",

@@ -16,10 +16,13 @@ from .._errors import AlicloudError, Json, visible
 from .._images.ecs import find_newest_images
 from .._images.ens import OWNERS, Filters, list_images
 from .._images.image import created, written
-from .._options import create_client, environment, for_service
+from .._options import environment
+from .._service.client import Client
 
 AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+# No age, and no time to wait, is longer. Far longer ones are no dates and no time-outs.
+MAX_AGE = 5200 * UNITS["w"]
 UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 # What tells builds apart in all their regions, where each copy has its own ID.
 BUILD_KEYS = ("image_name", "image_version")
@@ -127,32 +130,27 @@ def wanted_images(options: t.Mapping[str, t.Any]) -> list[WantedImage]:
     return list(result.values())
 
 
-def fetch_images(
-    options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
-) -> Listings:
+def fetch_images(client: Client, places: t.Sequence[Place], network: str = "public") -> Listings:
     """Ask the services for the available images of all places, newest first.
 
-    Each family is asked once a region, and each node is listed once.
+    Each family is asked once a region, and each node is listed once. network is public or vpc.
 
     Raises AlicloudError: a place that cannot be asked is no place without an image.
     """
     try:
-        return _fetch_images(options, places, warn)
+        return _fetch_images(client, places, network)
     except AlicloudError as error:
         # The services' images are not what the modules that ask for places mean by the name.
         error.partial_result.pop("images", None)
         raise
 
 
-def _fetch_images(
-    options: t.Mapping[str, t.Any], places: t.Sequence[Place], warn: t.Callable[[str], None]
-) -> Listings:
+def _fetch_images(client: Client, places: t.Sequence[Place], network: str) -> Listings:
     found: Listings = {}
     ecs = [place for place in places if place[0].service == "ecs"]
     if ecs:
         pairs = [(wanted.source["image_family"], region) for wanted, region in ecs]
-        with create_client(for_service(options, "ecs"), warn) as client:
-            answers = find_newest_images(client, list(dict.fromkeys(pairs)), options["network"])
+        answers = find_newest_images(client, list(dict.fromkeys(pairs)), network)
         newest = {(family, region): image for family, region, image in answers}
         for (wanted, region), pair in zip(ecs, pairs):
             image = newest[pair]
@@ -164,16 +162,15 @@ def _fetch_images(
         def united(key: str) -> list[str]:
             return list(dict.fromkeys(value for source in sources for value in source[key]))
 
-        with create_client(for_service(options, "ens"), warn) as client:
-            rows = list_images(
-                client,
-                Filters(
-                    ens_region_id=list(dict.fromkeys(node for _wanted, node in ens)),
-                    image_name=united("image_name"),
-                    owner=united("owner"),
-                ),
-                options["network"],
-            )
+        rows = list_images(
+            client,
+            Filters(
+                ens_region_id=list(dict.fromkeys(node for _wanted, node in ens)),
+                image_name=united("image_name"),
+                owner=united("owner"),
+            ),
+            network,
+        )
         by_node: dict[str, list[Json]] = {}
         for row in rows:
             by_node.setdefault(row["ens_region_id"], []).append(row)
@@ -223,7 +220,10 @@ def seconds(option: str, value: str) -> float:
             f"{option} {value!r:.80} is not an age: write a number and a unit, one of s, m, h, d "
             "and w, such as 36h or 3d."
         )
-    return float(found[1]) * UNITS[found[2]]
+    result = float(found[1]) * UNITS[found[2]]
+    if result > MAX_AGE:
+        raise AlicloudError(f"{option} {value!r:.80} is too long: it must be at most 5200w.")
+    return result
 
 
 def span(duration: float) -> str:

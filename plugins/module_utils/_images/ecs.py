@@ -21,7 +21,12 @@ HOSTS = {
     "cn-shenzhen-finance-1": "ecs-cn-hangzhou.aliyuncs.com",
 }
 REGION = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-REGION_VARIABLES = ("ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION")
+REGION_VARIABLES = (
+    "ALIBABA_CLOUD_REGION_ID",
+    "ALIBABACLOUD_REGION_ID",
+    "ALIBABA_CLOUD_REGION",
+    "ALICLOUD_REGION",
+)
 
 Newest = t.Callable[[], t.Optional[Json]]
 # Answers a question (family, region) by asking the service, or by what is known already.

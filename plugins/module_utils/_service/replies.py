@@ -15,7 +15,7 @@ import typing as t
 import zlib
 from urllib.parse import quote
 
-from .._errors import Json
+from .._errors import Json, visible
 from .failures import CallFailure, Kind, kind_of, kind_of_status, retry_after
 
 # A page of 50 images is about 50 KiB.
@@ -34,8 +34,7 @@ def for_display(text: str, longest: int = 500) -> str:
     # SignatureDoesNotMatch and IncompleteSignature echo what was signed, and with it the token.
     echo = r"server\s*(string\s*to\s*sign|canonicalrequest)"
     text = re.split(echo, text, flags=re.IGNORECASE)[0]
-    text = " ".join(text.split()).strip(" .:;,")
-    text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    text = visible(" ".join(text.split()).strip(" .:;,"))
     return text if len(text) <= longest else f"{text[:longest]}..."
 
 

@@ -121,7 +121,13 @@ def test_the_region_may_be_left_out_if_there_is_one(play: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "variable", ["ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION"]
+    "variable",
+    [
+        "ALIBABA_CLOUD_REGION_ID",
+        "ALIBABACLOUD_REGION_ID",
+        "ALIBABA_CLOUD_REGION",
+        "ALICLOUD_REGION",
+    ],
 )
 def test_the_region_is_taken_from_the_environment_unless_that_is_empty(
     play: Path, monkeypatch: pytest.MonkeyPatch, variable: str

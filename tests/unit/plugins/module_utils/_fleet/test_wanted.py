@@ -27,7 +27,10 @@ from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted imp
     unexpected,
     wanted_images,
 )
-from ansible_collections.alicloud.compute.plugins.module_utils._options import connection_spec
+from ansible_collections.alicloud.compute.plugins.module_utils._options import (
+    connection_spec,
+    create_client,
+)
 from emulator import Emulator
 
 NODE = "cn-dalian-unicom"
@@ -159,6 +162,13 @@ def test_an_age_is_a_number_and_a_unit(text: str, number: float) -> None:
     assert seconds("min_age", text) == number
 
 
+@pytest.mark.parametrize("text", ["999999999w", "5200.1w", "36401d"])
+def test_an_age_beyond_reason_is_an_error(text: str) -> None:
+    assert seconds("wait", "5200w") == 5200 * 604800
+    with pytest.raises(AlicloudError, match=r"^wait '.*' is too long: it must be at most 5200w\.$"):
+        seconds("wait", text)
+
+
 @pytest.mark.parametrize("text", ["", "3", "d", "-3d", "3 days", "1e3s", "3d3h", "٣d", "3D"])
 def test_what_is_no_age_is_an_error(text: str) -> None:
     with pytest.raises(AlicloudError, match=r"^max_age '.*' is not an age: write a number and a u"):
@@ -271,10 +281,11 @@ def access(emulator: Emulator) -> dict[str, t.Any]:
 
 
 def found(given: dict[str, t.Any]) -> dict[tuple[str, str], list[t.Any]]:
-    """Return the fetch_images of all places."""
+    """Return the images of all places."""
     images = wanted_images(given)
     places = [(image, region) for image in images for region in image.regions]
-    return fetch_images(given, places, lambda _warning: None)
+    with create_client(given, pytest.fail) as client:
+        return fetch_images(client, places)
 
 
 def test_each_question_is_asked_once(emulator: Emulator) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    credentials,
+    find_credentials,
 )
 
 OPTIONS = {"access_key_id": "optionId", "access_key_secret": "optionSecret"}
@@ -127,13 +127,13 @@ def test_the_first_key_that_is_there_is_used(
         profile("default"), profile("work"), profile("sts", mode="StsToken", sts_token="stsToken")
     )
 
-    found = credentials(options, environment, ignored).current()
+    found = find_credentials(options, environment, ignored).current()
 
     assert (found.access_key_id, found.access_key_secret, found.security_token) == key
 
 
 def test_a_key_of_the_options_never_meets_a_token_of_the_environment() -> None:
-    found = credentials(
+    found = find_credentials(
         OPTIONS, {"ALIBABA_CLOUD_SECURITY_TOKEN": "of another key"}, ignored
     ).current()
 
@@ -148,13 +148,13 @@ def test_modes_are_matched_without_case_and_guessed_if_empty(
 ) -> None:
     config(profile("default", mode=mode, sts_token=token or ""))
 
-    assert credentials({}, {}, ignored).current().security_token == token
+    assert find_credentials({}, {}, ignored).current().security_token == token
 
 
 def test_a_profile_brings_its_region_and_is_named_as_the_source(config: Config) -> None:
     path = config(profile("default"))
 
-    found = credentials({}, {}, ignored).current()
+    found = find_credentials({}, {}, ignored).current()
 
     assert found.region_id == "cn-beijing"
     assert found.source == f"profile default of {path}"
@@ -163,11 +163,11 @@ def test_a_profile_brings_its_region_and_is_named_as_the_source(config: Config) 
 def test_the_current_profile_is_the_one_that_the_file_names(config: Config) -> None:
     config(profile("default"), profile("work"), current="work")
 
-    assert credentials({}, {}, ignored).current().access_key_id == "workId"
+    assert find_credentials({}, {}, ignored).current().access_key_id == "workId"
 
 
 def test_no_repr_shows_a_secret() -> None:
-    found = credentials({**OPTIONS, "security_token": "optionToken"}, {}, ignored).current()
+    found = find_credentials({**OPTIONS, "security_token": "optionToken"}, {}, ignored).current()
 
     assert "optionId" in repr(found)
     assert "optionSecret" not in repr(found)
@@ -209,7 +209,7 @@ def test_what_is_missing_is_said_with_what_to_do(
     options: dict[str, str], environment: dict[str, str], words: list[str]
 ) -> None:
     with pytest.raises(AlicloudError) as caught:
-        credentials(options, environment, ignored)
+        find_credentials(options, environment, ignored)
 
     for word in words:
         assert word in str(caught.value)
@@ -222,8 +222,8 @@ def test_what_is_missing_is_said_with_what_to_do(
         ("{", ["is not JSON", "line 1", "aliyun configure"]),
         ("\ufeff\x00", ["is not JSON"]),
         ("[" * 100_000, ["is not JSON"]),
-        ("[]", ["no current profile 'default'", "none"]),
-        ('{"profiles": {}}', ["no current profile 'default'"]),
+        ("[]", ["is a list and not an object", "aliyun configure"]),
+        ('{"profiles": {"default": {}}}', ["profiles of", "must be a list, and is an object"]),
         ('{"profiles": [{"name": 1}, "x"]}', ["no current profile 'default'", "none"]),
         ('{"current": "a", "profiles": [{"name": "b"}]}', ["no current profile 'a'", "b"]),
         (
@@ -237,7 +237,7 @@ def test_what_is_missing_is_said_with_what_to_do(
         (
             '{"profiles": [{"name": "default", "mode": "StsToken", "access_key_id": "x",'
             ' "access_key_secret": 5}]}',
-            ["access_key_secret is missing in profile default"],
+            ["access_key_secret of profile default of", "must be a text, and is a number"],
         ),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_wrong_configuration_file_is_explained(
     path = config(text=text)
 
     with pytest.raises(AlicloudError) as caught:
-        credentials({}, {}, ignored)
+        find_credentials({}, {}, ignored)
 
     assert str(path) in str(caught.value)
     for word in words:
@@ -258,7 +258,7 @@ def test_a_profile_that_is_not_there_is_named_with_those_that_are(config: Config
     config(profile("default"), profile("work"))
 
     with pytest.raises(AlicloudError) as caught:
-        credentials({}, {"ALICLOUD_PROFILE": "wrok"}, ignored)
+        find_credentials({}, {"ALICLOUD_PROFILE": "wrok"}, ignored)
 
     assert "no profile (ALICLOUD_PROFILE) 'wrok'" in str(caught.value)
     assert "default, work" in str(caught.value)
@@ -269,7 +269,7 @@ def test_a_file_that_others_can_read_is_a_warning(config: Config, warnings: list
 
     for mode in (0o600, 0o640, 0o604):
         path.chmod(mode)
-        credentials({}, {}, warnings.append)
+        find_credentials({}, {}, warnings.append)
 
     told = f"The file {path} holds keys and can be read by others; run: chmod 600 {path}"
     assert warnings == [told, told]
@@ -281,16 +281,16 @@ def test_the_key_of_a_sign_in_is_used_until_it_ends(config: Config, mode: str) -
     path = config(keys)
     written = path.read_bytes()
 
-    found = credentials({}, {}, ignored).current()
+    found = find_credentials({}, {}, ignored).current()
     assert (found.access_key_id, found.security_token) == ("defaultId", "token")
     assert path.read_bytes() == written
 
     for moment in (time.time() - 1, None, "tomorrow"):
         config({**keys, "sts_expiration": moment})
         with pytest.raises(AlicloudError, match="aliyun sts GetCallerIdentity --profile default"):
-            credentials({}, {}, ignored)
+            find_credentials({}, {}, ignored)
 
 
 def test_a_file_that_is_a_folder_is_explained(home: Path) -> None:
     with pytest.raises(AlicloudError, match="cannot be read: Is a directory"):
-        credentials({"config_file": str(home)}, {}, ignored)
+        find_credentials({"config_file": str(home)}, {}, ignored)

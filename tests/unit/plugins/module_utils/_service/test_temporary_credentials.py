@@ -28,10 +28,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._service import (
-    temporary_credentials as _dynamic_credentials,
+    temporary_credentials as _temporary_credentials,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
-    credentials,
+    find_credentials,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._service.signing import (
     CredentialsProvider,
@@ -231,7 +231,7 @@ def source(home: Path) -> t.Callable[..., CredentialsProvider]:
         named = [{"name": "first", **profiles[0]}, *profiles[1:]]
         path.write_text(json.dumps({"current": "first", "profiles": named}), encoding="utf-8")
         path.chmod(0o600)
-        return credentials({}, environment or {}, pytest.fail)
+        return find_credentials({}, environment or {}, pytest.fail)
 
     return write
 
@@ -366,7 +366,7 @@ def test_the_oidc_variables_name_a_role(home: Path, service: Service, name: str 
     if name:
         environment["ALIBABA_CLOUD_ROLE_SESSION_NAME"] = name
 
-    found = credentials({}, environment, pytest.fail)
+    found = find_credentials({}, environment, pytest.fail)
 
     assert triple(found) == ("podId", "podSecret", "podToken")
     (asked,) = service.asked
@@ -390,7 +390,7 @@ def test_an_oidc_token_that_is_not_there_is_named(home: Path) -> None:
     environment = {**OIDC, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(home / "token")}
 
     with pytest.raises(AlicloudError, match=f"No such file or directory: {home}/token; check"):
-        credentials({}, environment, pytest.fail).current()
+        find_credentials({}, environment, pytest.fail).current()
 
 
 def test_the_first_source_that_is_there_is_used(home: Path, source: SourceOf) -> None:
@@ -398,7 +398,7 @@ def test_the_first_source_that_is_there_is_used(home: Path, source: SourceOf) ->
     role = {"ALIBABA_CLOUD_ECS_METADATA": "worker"}
     pair = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
     (home / "token").write_text("jwt", encoding="utf-8")
-    oidc = _dynamic_credentials.DynamicCredentials
+    oidc = _temporary_credentials.TemporaryCredentials
 
     assert not isinstance(source(static(), environment={**pair, **OIDC, **token}), oidc)
     assert not isinstance(
@@ -420,7 +420,7 @@ def test_the_instance_role_needs_no_thread(
 
 
 def test_the_instance_role_of_the_environment_is_the_last_resort(instance: Service) -> None:
-    found = credentials({}, {"ALIBABA_CLOUD_ECS_METADATA": "worker"}, pytest.fail)
+    found = find_credentials({}, {"ALIBABA_CLOUD_ECS_METADATA": "worker"}, pytest.fail)
 
     assert triple(found)[0] == "workerId"
     assert instance.asked[-1].path == f"{METADATA}worker"
@@ -433,7 +433,7 @@ def test_metadata_that_is_turned_off_is_not_asked(
     off = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": value}
 
     with pytest.raises(AlicloudError, match="ALIBABA_CLOUD_ECS_METADATA_DISABLED turns off"):
-        credentials({}, {**off, "ALIBABA_CLOUD_ECS_METADATA": "worker"}, pytest.fail)
+        find_credentials({}, {**off, "ALIBABA_CLOUD_ECS_METADATA": "worker"}, pytest.fail)
     with pytest.raises(AlicloudError, match=r"mode EcsRamRole.*turns off"):
         source({"mode": "EcsRamRole"}, environment=off)
 
@@ -517,7 +517,7 @@ def test_a_command_that_others_could_have_written_is_not_run(home: Path, source:
         (home / ".aliyun" / "config.json").chmod(mode)
 
         with pytest.raises(AlicloudError, match=r"process_command of profile first .* is not run"):
-            credentials({}, {}, pytest.fail)
+            find_credentials({}, {}, pytest.fail)
 
     assert not (home / "runs").exists()
 
@@ -728,13 +728,13 @@ def test_a_refusal_of_a_signature_shows_neither_it_nor_the_token(
 def test_a_connection_that_fails_shows_no_signed_url(
     source: SourceOf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_dynamic_credentials, "WAITS", ())
+    monkeypatch.setattr(_temporary_credentials, "WAITS", ())
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HTTPS_PROXY", "http://{}:{}".format(*unused.getsockname()))
 
         with pytest.raises(
-            AlicloudError, match=r"mode RamRoleArn\): Connection refused; "
+            AlicloudError, match=r"does not connect to sts\.aliyuncs\.com: Connection refused"
         ) as caught:
             source(static(mode="RamRoleArn", sts_token="ownToken", **ROLE)).current()
 
