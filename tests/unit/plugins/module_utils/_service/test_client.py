@@ -420,12 +420,16 @@ def test_a_refusal_gives_new_patience_since_the_service_lives(
     assert sum(clock.waits) > 90
 
 
-def test_a_success_gives_new_patience(patient: Client, emulator: Emulator, clock: Clock) -> None:
-    emulator.faults = [{"code": "InternalError", "status": 500}]
+@pytest.mark.parametrize("code", ["InternalError", "Throttling"])
+def test_a_success_gives_new_patience(
+    patient: Client, emulator: Emulator, clock: Clock, code: str
+) -> None:
+    emulator.faults = [{"code": code, "status": 500}]
     failure(patient)
     emulator.faults = []
+    clock.now += 20  # the end of the last pause
     call(patient)
-    emulator.faults = [{"code": "InternalError", "status": 500, "times": 2}]
+    emulator.faults = [{"code": code, "status": 500, "times": 2}]
 
     call(patient)
 
