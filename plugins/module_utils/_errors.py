@@ -1,13 +1,23 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of this collection."""
+"""What all rooms share: the one exception, and what counts as not set."""
 
 from __future__ import annotations
 
 import typing as t
 
 Json = t.Dict[str, t.Any]
+
+
+def is_unset(value: t.Any) -> bool:
+    """Return whether a value counts as not set: it is null, empty, white space, or a list of such.
+
+    So it is for options, variables, the environment and files. The next source is asked then.
+    """
+    if isinstance(value, (list, tuple)):
+        return all(map(is_unset, value))
+    return value is None or not str(value).strip()
 
 
 class AlicloudError(Exception):

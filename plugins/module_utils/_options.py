@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleFallbackNotFound
 
-from ._errors import AlicloudError
+from ._errors import AlicloudError, is_unset
 from ._service.client import Client
 from ._service.credentials import CONFIG_FILE, credentials
 
@@ -24,9 +24,15 @@ def environment(*variables: str) -> str:
     Ansible's own fallback takes one that is set to nothing, as pipelines set what they lack.
     """
     for variable in variables:
-        if os.environ.get(variable):
-            return os.environ[variable]
+        value = os.environ.get(variable)
+        if value is not None and not is_unset(value):
+            return ",".join(split_names(value))
     raise AnsibleFallbackNotFound
+
+
+def endpoint_variable(service: str) -> str:
+    """Return the environment variable that names the host of a service."""
+    return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
 
 
 def connection_spec(*services: str) -> dict[str, t.Any]:
@@ -52,17 +58,52 @@ def connection_spec(*services: str) -> dict[str, t.Any]:
         "timeout": {"type": "float", "default": 10.0},
         "retry_timeout": {"type": "float", "default": 90.0},
         "concurrency": {"type": "int", "default": 8},
+        "network": {
+            "type": "str",
+            "choices": ["public", "vpc"],
+            "default": "public",
+            "fallback": (environment, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
+        },
     }
 
 
-def endpoint_variable(service: str) -> str:
-    """Return the environment variable that names the host of a service."""
-    return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
+# The options that module_defaults and variables set for many tasks, and that a task may unset.
+CONNECTION = {*connection_spec("ecs"), "region", "ens_region_id", "owner"}
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a text with commas, without white space around them."""
+    return [name.strip() for name in text.split(",") if not is_unset(name)]
+
+
+def without_unset(
+    arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the arguments of a task without the options of the connection that count as not set.
+
+    The argument spec then looks in the environment. Ansible would take an empty text for a host, a
+    number or a choice. A text that stands for a list is split, as lookups do it, nested ones, too.
+    """
+    result = dict(arguments)
+    for name, option in spec.items():
+        for key in (name, *option.get("aliases", ())):
+            value = result.get(key)
+            if option.get("elements") == "str" and isinstance(value, str):
+                result[key] = split_names(value)
+            elif option.get("elements") == "dict" and isinstance(value, list):
+                result[key] = [
+                    without_unset(item, option["options"]) if isinstance(item, dict) else item
+                    for item in value
+                ]
+            if name in CONNECTION and key in result and is_unset(value):
+                del result[key]
+    return result
 
 
 def for_service(options: t.Mapping[str, t.Any], service: str) -> dict[str, t.Any]:
     """Return the options of a plugin that asks both services, for the client of one."""
-    endpoint = options.get("endpoint") or os.environ.get(endpoint_variable(service)) or None
+    inherited = os.environ.get(endpoint_variable(service))
+    endpoint = options.get("endpoint") or (None if is_unset(inherited) else inherited)
     return {**options, "endpoint": endpoint}
 
 
@@ -86,8 +127,9 @@ def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None])
     if ca_path and not os.access(ca_path, os.R_OK):
         # In a call, it would look like a network that refuses.
         raise AlicloudError(f"ca_path {ca_path} cannot be read by the user who makes the calls.")
+    inherited = {name: value for name, value in os.environ.items() if not is_unset(value)}
     return Client(
-        credentials(options, os.environ, warn),
+        credentials(options, inherited, warn),
         options.get("endpoint"),
         warn=warn,
         verify=(ca_path or True) if options["validate_certs"] else False,

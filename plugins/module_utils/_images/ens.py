@@ -156,6 +156,7 @@ def list_images(
     owner: t.Sequence[str] = ("self", "system"),
     platform: t.Sequence[str] | None = None,
     architecture: t.Sequence[str] | None = None,
+    network: str = "public",  # noqa: ARG001 - passed already, used when the hosts are known
 ) -> list[Json]:
     """Return the image dicts that match all that is given, newest first, ties by ID and node.
 

@@ -88,7 +88,8 @@ def credentials(
     if all(environment.get(variable) for variable in OIDC.values()):
         role = {key: environment[variable] for key, variable in OIDC.items()}
         return _of_profile({"mode": "OIDC", **role}, ", ".join(OIDC.values()), environment)
-    if os.path.exists(path) or path != os.path.expanduser(CONFIG_FILE):
+    default = os.path.expanduser(CONFIG_FILE)
+    if os.path.exists(path) or os.path.abspath(path) != os.path.abspath(default):
         return _from_file(path, environment, warn)
     if environment.get(INSTANCE_ROLE):
         role = {"mode": "EcsRamRole", "ram_role_name": environment[INSTANCE_ROLE]}
