@@ -44,6 +44,7 @@ options:
   config_file:
     description:
       - The configuration file of the official command line tool C(aliyun). It is read and never written.
+      - A relative path starts from the folder of the playbook.
     type: path
     default: ~/.aliyun/config.json
   validate_certs:
@@ -53,7 +54,8 @@ options:
     default: true
   ca_path:
     description:
-      - A file or folder with the certificates of the authorities that are trusted.
+      - A file or folder with the certificates of the authorities that are trusted. A relative path starts from the folder of
+        the playbook.
       - Without it, E(REQUESTS_CA_BUNDLE) is honoured, then those that the Python library C(requests) brings.
     type: path
   timeout:
@@ -74,10 +76,20 @@ options:
       - The number of calls that are under way at once, at the most, from 1 to 100.
     type: int
     default: 8
+  network:
+    description:
+      - V(vpc) calls the hosts that are reached from inside a VPC without internet access, V(public) those of the internet.
+        O(endpoint) outranks it.
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_TYPE) is used.
+    type: str
+    choices: [public, vpc]
+    default: public
 requirements:
   - requests
   - alibabacloud_credentials, only for temporary credentials that are fetched (see O(profile))
 notes:
+  - An empty or null value counts as not set, in an option, a variable, the environment or a file. The next source is asked
+    then.
   - Proxies are taken from E(HTTPS_PROXY) and E(NO_PROXY).
   - Environment variables, the configuration file and the proxies are those of the machine and process that make the
     call. For a module, that is the host that the task runs on, for a lookup always the controller.
@@ -166,4 +178,12 @@ options:
         key: concurrency
     vars:
       - name: alicloud_concurrency
+  network:
+    env:
+      - name: ALIBABA_CLOUD_ENDPOINT_TYPE
+    ini:
+      - section: alicloud
+        key: network
+    vars:
+      - name: alicloud_network
 """

@@ -27,13 +27,6 @@ options:
         the wrong machine.
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used.
     type: str
-  network:
-    description:
-      - V(vpc) calls the endpoint that is reached from inside a VPC without internet access.
-      - Without it, E(ALIBABA_CLOUD_ENDPOINT_TYPE) is used.
-    type: str
-    choices: [public, vpc]
-    default: public
 """
 
     LOOKUP = r"""
@@ -57,12 +50,4 @@ options:
         key: ecs_endpoint
     vars:
       - name: alicloud_ecs_endpoint
-  network:
-    env:
-      - name: ALIBABA_CLOUD_ENDPOINT_TYPE
-    ini:
-      - section: alicloud
-        key: network
-    vars:
-      - name: alicloud_network
 """

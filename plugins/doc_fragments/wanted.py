@@ -28,7 +28,7 @@ options:
         type: str
         aliases: [family]
       region:
-        description: The regions that the family must have an image in.
+        description: The regions that the family must have an image in. Without it, those of O(region).
         type: list
         elements: str
         aliases: [regions, region_id]
@@ -89,13 +89,13 @@ options:
         the wrong machine.
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used for ECS and E(ALIBABA_CLOUD_ENDPOINT_ENS) for ENS.
     type: str
-  network:
+  region:
     description:
-      - V(vpc) calls the endpoints of ECS that are reached from inside a VPC without internet access.
-      - Without it, E(ALIBABA_CLOUD_ENDPOINT_TYPE) is used.
-    type: str
-    choices: [public, vpc]
-    default: public
+      - The regions of the ECS images in O(images) that name none of their own.
+      - Without it, E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), then E(ALICLOUD_REGION) is used.
+    type: list
+    elements: str
+    aliases: [regions, region_id]
 """
 
     COMPARED = r"""

@@ -69,49 +69,44 @@ _raw:
 
 import typing as t
 
-from ansible.plugins.lookup import LookupBase
-
-from ..plugin_utils._lookup import Options, names, run_cached_lookup
-
-if t.TYPE_CHECKING:
-    from ..module_utils._service.client import Client
-    from ..plugin_utils._run_cache import RunCache
+from ..plugin_utils._lookup import CachedLookup, flatten_names
 
 
-class LookupModule(LookupBase):
+class LookupModule(CachedLookup):
     """See DOCUMENTATION."""
 
     def run(
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[t.Any]:
         """Return an image dict, or None, for each family and region."""
-        families = names(terms)
+        families = flatten_names(terms)
         if not families and (terms or not set(kwargs) - {"wantlist"}):
             return []  # a loop over an empty list has no turn; with_ hands it on as no term at all
+        return self.run_cached_lookup(families, variables, kwargs)
 
-        def recall(options: Options, answers: RunCache) -> list[t.Any] | None:
-            # Without a region it is the profile's, which only the credentials know.
-            regions = options["region"] or [None]
-            found = [answers.get([family, region]) for family in families for region in regions]
-            return found if families and None not in found else None
+    def questions(self, names: list[str]) -> list[t.Any]:
+        """Return [family, region] of each image.
 
-        def ask(client: Client, options: Options, answers: RunCache) -> list[t.Any]:
-            from ..module_utils._images.ecs import missing, missing_error, newest_images
+        Without a region it is the profile's, which only the credentials know.
+        """
+        return [[family, region] for family in names for region in self.options["region"] or [None]]
 
-            def once(pair: tuple[str, str], newest_image: t.Callable[[], t.Any]) -> t.Any:
-                def asked() -> tuple[t.Any, bool]:
-                    newest = newest_image()
-                    return newest, newest is not None
+    def fetch(self, names: list[str]) -> list[t.Any]:
+        """Return the images, those without a region for the region of the credentials."""
+        from ..module_utils._images.ecs import missing, missing_error, newest_images
 
-                return answers.get_or_fetch(pair, asked, client.sleep)
+        options = self.options
+        found = newest_images(
+            self.client, names, options["region"], options["network"], self.get_or_fetch
+        )
+        if not options["region"]:
+            for family, _region, newest in found:
+                if newest:
+                    self.cache.put([family, None], newest)
+        if options["fail_on_missing"] and missing(found):
+            raise missing_error(found)
+        return [newest for _family, _region, newest in found]
 
-            found = newest_images(client, families, options["region"], options["network"], once)
-            if not options["region"]:
-                for family, _region, newest in found:
-                    if newest:
-                        answers.put([family, None], newest)
-            if options["fail_on_missing"] and missing(found):
-                raise missing_error(found)
-            return [newest for _family, _region, newest in found]
-
-        return run_cached_lookup(self, variables, kwargs, recall, ask)
+    def is_cacheable(self, answer: t.Any) -> bool:
+        """Return whether there is an image."""
+        return answer is not None

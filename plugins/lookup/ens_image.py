@@ -58,53 +58,49 @@ _raw:
 
 import typing as t
 
-from ansible.plugins.lookup import LookupBase
-
-from ..plugin_utils._lookup import Options, names, run_cached_lookup
-
-if t.TYPE_CHECKING:
-    from ..module_utils._service.client import Client
-    from ..plugin_utils._run_cache import RunCache
+from ..plugin_utils._lookup import CachedLookup, flatten_names
 
 
-class LookupModule(LookupBase):
+class LookupModule(CachedLookup):
     """See DOCUMENTATION."""
 
     def run(
         self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
     ) -> list[t.Any]:
         """Return the image dicts, or None, of each term."""
-        wanted = names(terms)
-        if terms and not wanted:
+        names = flatten_names(terms)
+        if terms and not names:
             return []  # nothing is asked for, which is not the same as everything
+        return self.run_cached_lookup(names, variables, kwargs)
 
-        def recall(_options: Options, answers: RunCache) -> list[t.Any] | None:
-            known = answers.get(wanted)
-            return known["images"] if known else None
+    def questions(self, names: list[str]) -> list[t.Any]:
+        """Return one question for all names: a listing of a node has them all."""
+        return [names]
 
-        def ask(client: Client, options: Options, answers: RunCache) -> list[t.Any]:
-            from ..module_utils._images.ens import missing_error
+    def fetch(self, names: list[str]) -> list[t.Any]:
+        """Return {"images", "missing"}: the images of each name, None for one without."""
+        from ..module_utils._images.ens import missing_error
 
-            def asked() -> tuple[t.Any, bool]:
-                found = _found(client, wanted, options)
-                return found, not found["missing"]
+        answer = self.get_or_fetch(names, lambda: self._list_images(names))
+        if self.options["fail_on_missing"] and answer["missing"]:
+            raise missing_error(answer["missing"])
+        return [answer]
 
-            found = answers.get_or_fetch(wanted, asked, client.sleep)
-            if options["fail_on_missing"] and found["missing"]:
-                raise missing_error(found["missing"])
-            return t.cast("list[t.Any]", found["images"])
+    def is_cacheable(self, answer: t.Any) -> bool:
+        """Return whether there is an image of each name."""
+        return not answer["missing"]
 
-        return run_cached_lookup(self, variables, kwargs, recall, ask)
+    def results(self, answers: list[t.Any]) -> list[t.Any]:
+        """Return the images."""
+        return [image for answer in answers for image in answer["images"]]
 
+    def _list_images(self, names: list[str]) -> dict[str, list[t.Any]]:
+        from ..module_utils._images.ens import Filters, find_missing, list_images, name_matches
 
-def _found(client: Client, wanted: list[str], options: Options) -> dict[str, list[t.Any]]:
-    """Return the images of each name or glob, None for one without, and what is missing."""
-    from ..module_utils._images.ens import Filters, find_missing, list_images, name_matches
-
-    filters = Filters.of({**options, "image_name": wanted or None})
-    images = list_images(client, filters, options.get("network", "public"))
-    gaps = find_missing(images, filters)
-    result: list[t.Any] = [] if wanted else images
-    for name in wanted:
-        result += [row for row in images if name_matches(row, name)] or [None]
-    return {"images": result, "missing": gaps}
+        filters = Filters.of({**self.options, "image_name": names or None})
+        images = list_images(self.client, filters, self.options["network"])
+        gaps = find_missing(images, filters)
+        found: list[t.Any] = [] if names else images
+        for name in names:
+            found += [image for image in images if name_matches(image, name)] or [None]
+        return {"images": found, "missing": gaps}

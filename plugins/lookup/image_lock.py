@@ -109,7 +109,7 @@ from ansible.plugins.loader import lookup_loader
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._errors import AlicloudError
-from ..plugin_utils._lookup import names, own_options
+from ..plugin_utils._lookup import flatten_names, resolve_options
 from ..plugin_utils._run_cache import RunCache
 
 PATIENCE = 60.0  # seconds that another process may take to read a lock
@@ -124,11 +124,11 @@ class LookupModule(LookupBase):
         self, terms: list[t.Any], variables: Json | None = None, **kwargs: t.Any
     ) -> list[t.Any]:
         """Return an image dict for each name."""
-        wanted = names(terms)
+        wanted = flatten_names(terms)
         if not terms and set(kwargs) - {"wantlist"}:
             raise AnsibleLookupError("No image is named. The names are those of the lock file.")
         variables = variables or {}
-        options = own_options(self, variables, kwargs)
+        options = resolve_options(self, variables, kwargs)
         # Where the module and the role write it, also if a role's template asks.
         folder = variables.get("playbook_dir") or self.get_basedir(variables)
         path = os.path.join(folder, os.path.expanduser(os.path.expandvars(options["path"])))
@@ -136,16 +136,12 @@ class LookupModule(LookupBase):
             lock = _images_of(path)
         except AlicloudError as error:
             raise AnsibleLookupError(str(error)) from None
-        region, source = options["region"] or None, options["source"]
+        region, source = options["region"], options["source"]
+        # The region of a play is not the node of its ENS images.
+        node = region if "region" in kwargs else None
         return [
-            # The region of a play is not the node of its ENS images.
             self._image(
-                lock,
-                path,
-                name,
-                None if _is_ens(lock.get(name)) and "region" not in kwargs else region,
-                source,
-                variables,
+                lock, path, name, node if _is_ens(lock.get(name)) else region, source, variables
             )
             for name in wanted
         ]
@@ -225,12 +221,12 @@ def _images_of(path: str) -> Json:
             f"{path} cannot be read: {error.strerror}. The module alicloud.compute.image_lock "
             "writes it; path says where it is."
         ) from None
-    answers = RunCache(
+    cache = RunCache(
         C.DEFAULT_LOCAL_TMP,
         {"lock": path, "status": [status.st_mtime_ns, status.st_size, status.st_ino]},
         PATIENCE,
     )
-    known = answers.get("images")
+    known = cache.get("images")
     if known is not None:
         return t.cast(Json, known)
 
@@ -256,4 +252,4 @@ def _images_of(path: str) -> Json:
         }
         return images, True
 
-    return t.cast(Json, answers.get_or_fetch("images", read, time.sleep))
+    return t.cast(Json, cache.get_or_fetch("images", read, time.sleep))

@@ -25,9 +25,15 @@ def environment(*variables: str) -> str:
     Ansible's own fallback takes one that is set to nothing, as pipelines set what they lack.
     """
     for variable in variables:
-        if os.environ.get(variable):
-            return os.environ[variable]
+        value = os.environ.get(variable)
+        if value is not None and not is_unset(value):
+            return ",".join(split_names(value))
     raise AnsibleFallbackNotFound
+
+
+def endpoint_variable(service: str) -> str:
+    """Return the environment variable that names the host of a service."""
+    return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
 
 
 def connection_spec(*services: str) -> dict[str, t.Any]:
@@ -53,12 +59,46 @@ def connection_spec(*services: str) -> dict[str, t.Any]:
         "timeout": {"type": "float", "default": 10.0},
         "retry_timeout": {"type": "float", "default": 90.0},
         "concurrency": {"type": "int", "default": 8},
+        "network": {
+            "type": "str",
+            "choices": ["public", "vpc"],
+            "default": "public",
+            "fallback": (environment, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
+        },
     }
 
 
-def endpoint_variable(service: str) -> str:
-    """Return the environment variable that names the host of a service."""
-    return f"ALIBABA_CLOUD_ENDPOINT_{service.upper()}"
+# The options that module_defaults and variables set for many tasks, and that a task may unset.
+CONNECTION = {*connection_spec("ecs"), "region", "ens_region_id", "owner"}
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a text with commas, without white space around them."""
+    return [name.strip() for name in text.split(",") if not is_unset(name)]
+
+
+def without_unset(
+    arguments: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the arguments of a task without the options of the connection that count as not set.
+
+    The argument spec then looks in the environment. Ansible would take an empty text for a host, a
+    number or a choice. A text that stands for a list is split, as lookups do it, nested ones, too.
+    """
+    result = dict(arguments)
+    for name, option in spec.items():
+        for key in (name, *option.get("aliases", ())):
+            value = result.get(key)
+            if option.get("elements") == "str" and isinstance(value, str):
+                result[key] = split_names(value)
+            elif option.get("elements") == "dict" and isinstance(value, list):
+                result[key] = [
+                    without_unset(item, option["options"]) if isinstance(item, dict) else item
+                    for item in value
+                ]
+            if name in CONNECTION and key in result and is_unset(value):
+                del result[key]
+    return result
 
 
 def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
@@ -87,7 +127,7 @@ def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None])
 
     return Client(
         find_credentials(options, os.environ, show),
-        options.get("endpoint") or _find_endpoints(),
+        options.get("endpoint") or find_endpoints(),
         warn=show,
         verify=(ca_path or True) if options["validate_certs"] else False,
         timeout=options["timeout"],
@@ -96,7 +136,7 @@ def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None])
     )
 
 
-def _find_endpoints() -> dict[str, str]:
+def find_endpoints() -> dict[str, str]:
     """Return the hosts that the environment names, by service."""
     endpoints = {service: os.environ.get(endpoint_variable(service)) for service in SERVICES}
     return {service: host for service, host in endpoints.items() if host and not is_unset(host)}

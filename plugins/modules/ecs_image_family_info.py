@@ -301,12 +301,6 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "aliases": ["regions", "region_id"],
         "fallback": (environment, list(REGION_VARIABLES)),
     },
-    "network": {
-        "type": "str",
-        "choices": ["public", "vpc"],
-        "default": "public",
-        "fallback": (environment, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
-    },
     "fail_on_missing": {"type": "bool", "default": False},
 }
 

@@ -29,6 +29,13 @@ options:
         for, no image at all.
     type: bool
     default: false
+  region:
+    description:
+      - Not used here, since an edge node is no ECS region. It is accepted, so that C(module_defaults) can set it once for all
+        modules of the group. Use O(ens_region_id).
+    type: list
+    elements: str
+    aliases: [regions, region_id]
 extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.ens
@@ -219,6 +226,7 @@ from ..module_utils._task import Task, run_module
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ens"),
     **FILTER_SPEC,
+    "region": {"type": "list", "elements": "str", "aliases": ["regions", "region_id"]},
     "fail_on_missing": {"type": "bool", "default": False},
 }
 

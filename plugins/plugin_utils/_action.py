@@ -24,6 +24,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 
 from ..module_utils._errors import AlicloudError, Json, visible
+from ..module_utils._options import without_unset
 from ..module_utils._task import Task
 from ._warnings import display_warnings
 
@@ -90,6 +91,7 @@ class InProcessAction(ModuleAction):
 
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         """Return the result of the task."""
+        self._task.args = without_unset(self._task.args, self.module.ARGUMENT_SPEC)
         if not self._in_process(task_vars or {}):
             return t.cast(Json, super().run(tmp, task_vars))
         ActionBase.run(self, tmp, task_vars)

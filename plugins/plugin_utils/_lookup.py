@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lookups share: terms, options and errors, between Ansible's and the client's.
+"""What the lookups share: terms, options, answers of this run, and errors.
 
-Ansible loads a lookup in a new process for each task of each host, so this imports little: what
-calls the service is imported when the service is called.
+Ansible loads a lookup in a new process for each task of each host, so this imports little. The
+client is imported when a lookup has to call the service.
 """
 
 from __future__ import annotations
@@ -14,31 +14,121 @@ import typing as t
 from contextlib import suppress
 
 from ansible import constants as C
+from ansible import errors
 from ansible.errors import AnsibleLookupError
-from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.module_utils.common import validation
+from ansible.parsing.quoting import unquote
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ..module_utils._errors import AlicloudError
+from ..module_utils._errors import AlicloudError, is_unset
 from ._run_cache import RunCache
+
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:  # new in ansible-core 2.22
+    register_secret = None
 
 if t.TYPE_CHECKING:
     from ..module_utils._service.client import Client
 
 Options = t.Dict[str, t.Any]
+Found = t.Tuple[t.Any, str]  # a value, and where it was found
+# Returns what one source has of an option, or None.
+Source = t.Callable[[str], t.Optional[Found]]
 
 KEYS = ("access_key_id", "access_key_secret", "security_token")
+PAIR = {"access_key_id", "access_key_secret"}
 SECRETS = ("access_key_secret", "security_token")
-# Whose variables of the environment the credentials read themselves.
 IDENTITY = (*KEYS, "profile")
+# The variables of the environment that name a role together. They outrank ansible.cfg, as all of
+# the environment does.
+OIDC_PREFIXES = ("ALIBABA_CLOUD_", "ALIBABACLOUD_")
+OIDC = ("ROLE_ARN", "OIDC_PROVIDER_ARN", "OIDC_TOKEN_FILE")
 # What changes nothing in the answer to a question, but whether and when there is one.
 NOT_IN_CACHE_KEY = ("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
+# What the lookups' entries in ansible.cfg are called among Ansible's definitions.
+INI = "alicloud.compute in ansible.cfg"
+# The same functions check the options of modules, and what a value must be.
+CHECKS = {
+    "bool": (validation.check_type_bool, "true or false, or yes or no"),
+    "float": (validation.check_type_float, "a number"),
+    "int": (validation.check_type_int, "a whole number"),
+}
 
 
-def names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
-    """Return the terms, or a list of an option, as strings, lists among them flattened."""
+class CachedLookup(LookupBase):
+    """A lookup that finds its answers in the cache of this run, or else calls the service."""
+
+    options: Options
+    cache: RunCache
+    client: Client
+
+    def questions(self, names: list[str]) -> list[t.Any]:
+        """Return what is asked, as the cache knows it."""
+        raise NotImplementedError
+
+    def fetch(self, names: list[str]) -> list[t.Any]:
+        """Return the answers to all questions. Each is asked with get_or_fetch().
+
+        Raises AlicloudError.
+        """
+        raise NotImplementedError
+
+    def is_cacheable(self, answer: t.Any) -> bool:
+        """Return whether an answer is kept for the run: nothing is missing in it."""
+        raise NotImplementedError
+
+    def results(self, answers: list[t.Any]) -> list[t.Any]:
+        """Return what the answers are in a template."""
+        return answers
+
+    def run_cached_lookup(
+        self, names: list[str], variables: Options | None, direct: Options
+    ) -> list[t.Any]:
+        """Return the results of a lookup of these names.
+
+        Raises AnsibleLookupError.
+        """
+        self.options = resolve_options(self, variables or {}, direct)
+        self.cache = _create_cache(self.options)
+        answers = [self.cache.get(question) for question in self.questions(names)]
+        if not answers or None in answers:
+            answers = self._fetch(names)
+        return self.results(answers)
+
+    def get_or_fetch(self, question: t.Any, fetch: t.Callable[[], t.Any]) -> t.Any:
+        """Return the answer to a question: one of this run, or else what fetch() returns.
+
+        Raises AlicloudError.
+        """
+
+        def fetch_and_judge() -> tuple[t.Any, bool]:
+            answer = fetch()
+            return answer, self.is_cacheable(answer)
+
+        return self.cache.get_or_fetch(question, fetch_and_judge, self.client.sleep)
+
+    def _fetch(self, names: list[str]) -> list[t.Any]:
+        from ..module_utils._options import create_client
+        from ._warnings import display_warnings
+
+        try:
+            with display_warnings(), create_client(self.options, Display().warning) as self.client:
+                return self.fetch(names)
+        except AlicloudError as error:
+            raise AnsibleLookupError(str(error)) from None
+
+
+def flatten_names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
+    """Return the terms, or a list of an option, as strings, lists among them flattened.
+
+    Raises AnsibleLookupError for what is no string.
+    """
     flat = [
-        name for term in terms for name in (term if isinstance(term, (list, tuple)) else [term])
+        _decrypt(name)
+        for term in terms
+        for name in (term if isinstance(term, (list, tuple)) else [term])
     ]
     for name in flat:
         if not isinstance(name, (str, int)) or isinstance(name, bool):
@@ -48,60 +138,48 @@ def names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
     return [str(name) for name in flat]
 
 
-def run_cached_lookup(
-    plugin: LookupBase,
-    variables: dict[str, t.Any] | None,
-    direct: dict[str, t.Any],
-    recall: t.Callable[[Options, RunCache], list[t.Any] | None],
-    ask: t.Callable[[Client, Options, RunCache], list[t.Any]],
-) -> list[t.Any]:
-    """Return what `recall` finds among the answers of this run, or else what `ask` returns.
+def resolve_options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
+    """Return all options of a lookup, those of the identity only as far as it is not inherited.
 
-    Both get all options of the lookup.
+    The order is that of Ansible: the lookup itself, variables, the environment, ansible.cfg. An
+    empty or null value counts as not set, and the next source is asked. What is outranked is not
+    evaluated. Ansible itself takes the last variable of the environment that is set, even to
+    nothing, and evaluates all.
 
-    Raises AnsibleLookupError.
+    direct are the options that stand in the lookup. It is left with those that are set.
+
+    Raises AnsibleLookupError for an option that the lookup does not have, or of the wrong type.
     """
-    options = _options(plugin, variables or {}, direct)
-    apart = {*SECRETS, *NOT_IN_CACHE_KEY, "region"}  # each question names its region
-    scope = {name: value for name, value in options.items() if name not in apart}
-    # Who asks may be told by the environment; it is the same in the whole run, but for plugins
-    # that set it.
-    scope["environment"] = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"))
-        and not any(word in name for word in ("SECRET", "TOKEN"))
+    definitions = {
+        name: definition
+        for name, definition in plugin.option_definitions.items()
+        if name != "_terms"
     }
-    with suppress(OSError):
-        # Another account may be signed in meanwhile.
-        status = os.stat(options["config_file"])
-        scope["config_file_status"] = [status.st_mtime_ns, status.st_size, status.st_ino]
-    answers = RunCache(
-        C.DEFAULT_LOCAL_TMP if options["cache"] else None,
-        scope,
-        options["timeout"] + options["retry_timeout"],
-    )
-    found = recall(options, answers)
-    if found is not None:
-        return found
-
-    from ..module_utils._options import create_client
-    from ._warnings import display_warnings
-
-    try:
-        with display_warnings(), create_client(options, Display().warning) as client:
-            return ask(client, options, answers)
-    except AlicloudError as error:
-        raise AnsibleLookupError(str(error)) from None
+    _refuse_unknown(definitions, direct)
+    sources = _sources(plugin, definitions, variables, direct)
+    found = _find_identity(sources) if set(IDENTITY) <= set(definitions) else {}
+    for name in definitions:
+        if name not in IDENTITY:
+            found[name] = next(filter(None, (source(name) for source in sources)), None)
+    # Where a module starts, too, also if a template of a role asks.
+    folder = variables.get("playbook_dir") or plugin.get_basedir(variables)
+    options: Options = {name: definition.get("default") for name, definition in definitions.items()}
+    for name, value in found.items():
+        if value:
+            options[name] = _convert(name, definitions[name], *value, folder)
+    if register_secret is not None:  # ansible-core masks them in all that it shows
+        for name in SECRETS:
+            if options.get(name):
+                register_secret(options[name])
+    return options
 
 
-def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
-    """Return all options of a lookup.
+def _refuse_unknown(definitions: Options, direct: Options) -> None:
+    """Raise AnsibleLookupError for options that a lookup does not have.
 
-    Raises AnsibleLookupError for one that it does not have, or that is of the wrong type.
+    Ansible itself passes over them, so that a mistyped region would ask another.
     """
     direct.pop("wantlist", None)  # ansible-core 2.18 adds it in loops
-    definitions = plugin.option_definitions
     known = {
         name
         for option, definition in definitions.items()
@@ -109,104 +187,167 @@ def own_options(plugin: LookupBase, variables: Options, direct: Options) -> Opti
     }
     unknown = sorted(set(direct) - known)
     if unknown:
-        # Ansible itself passes over what it does not know, so that a mistyped region would ask
-        # another.
         raise AnsibleLookupError(
-            f"Unknown option: {', '.join(unknown)}. Options are "
-            f"{', '.join(sorted(known - {'_terms'}))}."
+            f"Unknown option: {', '.join(unknown)}. Options are {', '.join(sorted(known))}."
         )
-    # Ansible hands variables over as they are written, templates and all.
-    named = {var["name"] for option in definitions.values() for var in option.get("vars", ())}
-    variables = {
-        name: plugin._templar.template(value) for name, value in variables.items() if name in named
-    }
-    preset: Options = {}
-    for name, definition in definitions.items():
-        if not _checked(name, definition, direct, variables) and name not in IDENTITY:
-            said = [env["name"] for env in definition.get("env", ()) if env["name"] in os.environ]
-            # Ansible takes the last that is set, even to nothing, as pipelines set what they lack.
-            if len(said) > 1 or (said and not os.environ[said[0]]):
-                values = filter(None, map(os.environ.get, said))
-                preset[name] = next(values, definition.get("default"))
-    plugin.set_options(var_options=variables, direct={**direct, **preset})
-    options = {name: plugin.get_option(name) for name in definitions if name != "_terms"}
-    for name, value in options.items():
-        if name in preset and preset[name] is None:
-            options[name] = None
-        elif value is False and plugin.get_option_and_origin(name)[1] == C.CONFIG_FILE:
-            _boolean(name, _in_file(definitions[name]["ini"]))
-    return options
 
 
-def _checked(name: str, definition: Options, direct: Options, variables: Options) -> bool:
-    """Return whether a lookup or a variable gives an option, and see that it has the right type.
+def _sources(
+    plugin: LookupBase, definitions: Options, variables: Options, direct: Options
+) -> tuple[Source, ...]:
+    """Return the sources of options in their order: lookup, variables, environment, ansible.cfg."""
+    placeholder = variables.get("omit")  # what omit is before ansible-core 2.19
+    omitted = getattr(errors, "AnsibleValueOmittedError", ())  # what it raises since
 
-    Lists are replaced, in direct and variables, by lists of strings.
-    Ansible takes a truth value that it cannot read for false, which would turn off the check of
-    certificates, and looks into no list. Its message for what is no text quotes it, secret or not.
+    def evaluate(value: t.Any, is_template: bool) -> t.Any:
+        """Return a value without what is omitted, in lists, too."""
+        if is_template or not isinstance(value, (str, int, float, list, tuple, dict)):
+            try:
+                value = plugin._templar.template(value)
+            except omitted:
+                return None
+        if isinstance(value, (list, tuple)):
+            items = (evaluate(item, False) for item in value)
+            return [item for item in items if not is_unset(item)]
+        value = _decrypt(value)
+        return None if isinstance(value, str) and value == placeholder else value
 
-    Raises AnsibleLookupError.
+    def first(values: t.Iterable[tuple[t.Any, str]]) -> Found | None:
+        return next(((value, where) for value, where in values if not is_unset(value)), None)
+
+    for key in list(direct):
+        direct[key] = evaluate(direct[key], False)
+        if is_unset(direct[key]):
+            del direct[key]
+
+    def in_lookup(name: str) -> Found | None:
+        keys = (name, *definitions[name].get("aliases", ()))
+        return first((direct.get(key), "option") for key in keys)
+
+    def in_variables(name: str) -> Found | None:
+        keys = [entry["name"] for entry in definitions[name].get("vars", ())]
+        return first(
+            (evaluate(variables[key], True), f"variable {key}") for key in keys if key in variables
+        )
+
+    def in_environment(name: str) -> Found | None:
+        keys = [entry["name"] for entry in definitions[name].get("env", ())]
+        return first((os.environ.get(key), key) for key in keys)
+
+    def in_file(name: str) -> Found | None:
+        return first(
+            (
+                _read_ini(name, entry, definitions[name]["type"]),
+                f"{entry['key']} in {C.CONFIG_FILE}",
+            )
+            for entry in definitions[name].get("ini", ())
+        )
+
+    return in_lookup, in_variables, in_environment, in_file
+
+
+def _find_identity(sources: t.Sequence[Source]) -> dict[str, Found | None]:
+    """Return the key or the profile that is set on purpose, without what the environment has of it.
+
+    An identity is one: once a source completes it, no other source is asked. Half a key is
+    completed by the next sources, but neither with a profile nor with a part of another pair. The
+    credentials read the environment themselves, since they know which of its variables belong
+    together.
     """
-    for values, keys in (
-        (direct, [name, *definition.get("aliases", ())]),
-        (variables, [var["name"] for var in definition.get("vars", ())]),
-    ):
-        for key in keys:
-            value, kind = values.get(key), definition.get("type")
-            if value is None:
-                continue
-            if kind == "bool":
-                _boolean(name, value)
-            elif kind == "list" and isinstance(value, (list, tuple)):
-                values[key] = names(value, name)
-            elif kind in ("str", "path") and isinstance(value, (list, tuple, dict)):
-                what = "dictionary" if isinstance(value, dict) else "list"
-                raise AnsibleLookupError(f"{name} must be a string, and not a {what}.")
-            return True
-    return False
+    found: dict[str, Found] = {}
+    given: dict[str, Found | None] = {}
+    _in_lookup, _in_variables, in_environment, _in_file = sources
+    for source in sources:
+        values = [(name, source(name)) for name in (KEYS if found else IDENTITY)]
+        here = {name: value for name, value in values if value}
+        if any(found[name][0] != here[name][0] for name in found.keys() & here.keys()):
+            continue
+        found = {**here, **found}
+        if source is not in_environment:
+            given = {**here, **given}
+        elif not found and all(
+            any(os.environ.get(prefix + name) for prefix in OIDC_PREFIXES) for name in OIDC
+        ):
+            break
+        if "profile" in found or found.keys() >= PAIR:
+            break
+    return given
 
 
-def _boolean(name: str, value: t.Any) -> None:
-    try:
-        boolean(value)
-    except TypeError:
+def _read_ini(name: str, entry: dict[str, str], kind: str) -> t.Any:
+    """Return what ansible.cfg has of an option, as it stands there, or None.
+
+    Ansible reads the environment first, even if that is empty, and takes a truth value that it
+    cannot read for false. So it gets a definition without environment and type.
+    """
+    C.config.initialize_plugin_configuration_definitions("lookup", INI, {name: {"ini": [entry]}})
+    value = C.config.get_config_value(name, plugin_type="lookup", plugin_name=INI)
+    if kind == "path" and not is_unset(value):
+        # From the folder of the file, as all paths in it.
+        return os.path.join(os.path.dirname(C.CONFIG_FILE), _expand(value))
+    return value
+
+
+def _convert(name: str, definition: Options, value: t.Any, where: str, folder: str) -> t.Any:
+    """Return the value of an option in its type. A relative path starts from the folder.
+
+    Raises AnsibleLookupError, which quotes no value of an option that may be secret.
+    """
+    kind = definition["type"]
+    if kind == "list":
+        if isinstance(value, str):
+            value = [unquote(item.strip()) for item in value.split(",") if not is_unset(item)]
+        value = flatten_names(value if isinstance(value, (list, tuple)) else [value], name)
+    elif kind in CHECKS:
+        check, wanted = CHECKS[kind]
+        try:
+            value = check(value)
+        except (TypeError, ValueError):
+            raise AnsibleLookupError(
+                f"{name} is {value!r:.80} ({where}): it must be {wanted}."
+            ) from None
+    elif isinstance(value, (list, tuple, dict)):
+        what = "dictionary" if isinstance(value, dict) else "list"
+        raise AnsibleLookupError(f"{name} must be a string, and not a {what} ({where}).")
+    else:
+        value = str(value)
+    if kind == "path":
+        value = os.path.join(folder, _expand(value))
+    choices = definition.get("choices")
+    if choices and not set(value if kind == "list" else [value]) <= set(choices):
         raise AnsibleLookupError(
-            f"{name} is {value!r:.80}: it must be true or false, or yes or no."
-        ) from None
+            f"{name} is {value!r:.80} ({where}): it must be one of {', '.join(choices)}."
+        )
+    return value
 
 
-def _in_file(entries: t.Sequence[dict[str, str]]) -> t.Any:
-    """Return what Ansible's configuration file says of an option, as it stands there."""
-    import configparser
-
-    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
-    parser.read(C.CONFIG_FILE, encoding="utf-8")
-    (entry,) = entries
-    return parser.get(entry["section"], entry["key"], fallback=False)
+def _expand(path: str) -> str:
+    return os.path.expanduser(os.path.expandvars(path))
 
 
-def _options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
-    """Return all options of a lookup, those of its identity only if they were set on purpose.
-
-    Raises AnsibleLookupError.
-    """
-    options = own_options(plugin, variables, direct)
-    for name in set(IDENTITY) - set(direct):
-        # To tell what was given on purpose.
-        origin = plugin.get_option_and_origin(name, hostvars=variables)[1]
-        if origin.startswith("env") or name in _outranked(direct):
-            options[name] = None
-    return options
+def _decrypt(value: t.Any) -> t.Any:
+    """Return a string for one of a vault. From ansible-core 2.19 on, Ansible does that itself."""
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
 
-def _outranked(direct: t.Iterable[str]) -> set[str]:
-    """Return the options of an identity that count only if they stand in the lookup, too.
-
-    So a profile in a lookup wins over a key in variables, and the other way round, and no key
-    meets the token of another.
-    """
-    if "profile" in direct:
-        return set(KEYS)
-    if {"access_key_id", "access_key_secret"} <= set(direct):
-        return {"profile", "security_token"}
-    return {"profile"} if set(KEYS) & set(direct) else set()
+def _create_cache(options: Options) -> RunCache:
+    """Return the cache of this run for lookups with these options."""
+    apart = {*SECRETS, *NOT_IN_CACHE_KEY, "region"}  # each question names its region
+    scope = {name: value for name, value in options.items() if name not in apart}
+    # Who asks may be told by the environment. It is the same in the whole run, unless a plugin sets
+    # it.
+    scope["environment"] = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("ALIBABA_CLOUD_", "ALIBABACLOUD_", "ALICLOUD_"))
+        and (name.endswith("_FILE") or not any(word in name for word in ("SECRET", "TOKEN")))
+    }
+    with suppress(OSError):
+        # Another account may be signed in meanwhile.
+        status = os.stat(os.path.expanduser(options["config_file"]))
+        scope["config_file_status"] = [status.st_mtime_ns, status.st_size, status.st_ino]
+    return RunCache(
+        C.DEFAULT_LOCAL_TMP if options["cache"] else None,
+        scope,
+        options["timeout"] + options["retry_timeout"],
+    )

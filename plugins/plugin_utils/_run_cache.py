@@ -65,38 +65,33 @@ class RunCache:
     def get_or_fetch(
         self,
         question: t.Any,
-        ask: t.Callable[[], tuple[t.Any, bool]],
+        fetch: t.Callable[[], tuple[t.Any, bool]],
         sleep: t.Callable[[float], None],
     ) -> t.Any:
-        """Return the answer to a question. It is asked unless another process has, or does now.
+        """Return the answer to a question. It is fetched unless another process has, or does now.
 
-        ask returns the answer, and whether to keep it. Those that wait meanwhile get the answer
+        fetch returns the answer, and whether to keep it. Those that wait meanwhile get the answer
         also if it is not kept. They get the failure, too, if the service failed for at least as
         long as they would have tried, so that they do not lose patience one after the other. But
-        none waits longer than it would try, and whoever comes later asks anew. sleep waits for so
-        many seconds, or raises AlicloudError if it is to end.
+        none waits longer than it would try, and whoever comes later fetches anew. sleep waits for
+        so many seconds, or raises AlicloudError if it is to end.
 
         Raises AlicloudError.
         """
-        try:
-            turn = self._turn(question)
-        except OSError:
-            return ask()[0]  # no folder: nothing is kept, or the run is over
+        # Nothing is fetched while an error of the cache is handled: it would look like the cause of
+        # what goes wrong then.
+        turn = self._open_turn(question)
+        if turn is None:
+            return fetch()[0]
         with turn:
-            before = _note(turn)
-            end = time.monotonic() + self._patience
-            try:
-                while not _locked(turn):
-                    if time.monotonic() >= end:
-                        return ask()[0]
-                    sleep(POLL)
-            except OSError:
-                return ask()[0]  # a file system without locks
+            before = _read_note(turn)
+            if not self._wait_for(turn, sleep):
+                return fetch()[0]
             answer = self.get(question)
             if answer is not None:
                 return answer
             # What was noted since is about a question that was asked while this one waited.
-            note = _note(turn)
+            note = _read_note(turn)
             if note["number"] > before["number"]:
                 if "answer" in note:
                     return note["answer"]
@@ -104,7 +99,7 @@ class RunCache:
                     raise AlicloudError(note["error"])
             note = {"number": note["number"] + 1}
             try:
-                answer, lasting = ask()
+                answer, lasting = fetch()
             except AlicloudError as error:
                 if error.retryable:  # and not if it was stopped, or its key was wrong
                     _write_note(turn, {**note, "error": str(error), "patience": self._patience})
@@ -129,18 +124,31 @@ class RunCache:
                 os.unlink(name)
                 raise
 
-    def _turn(self, question: t.Any) -> t.IO[bytes]:
-        """Return the file whose lock is the right to ask this question."""
-        path = self._path(question)
-        folder = os.path.dirname(path)
+    def _open_turn(self, question: t.Any) -> t.IO[bytes] | None:
+        """Return the file whose lock is the right to ask this question.
+
+        None if there can be none: nothing is kept, the run is over, or the disk is full.
+        """
         try:
-            os.mkdir(folder, 0o700)  # and not the run's folder, if that is gone
-        except FileExistsError:
-            pass
-        else:
-            with suppress(OSError):
-                _sweep(os.path.dirname(os.path.dirname(folder)))
-        return open(f"{path}.turn", "a+b", buffering=0)  # others write to it, too
+            path = self._path(question)
+            folder = os.path.dirname(path)
+            try:
+                os.mkdir(folder, 0o700)  # and not the run's folder, if that is gone
+            except FileExistsError:
+                pass
+            else:
+                with suppress(OSError):
+                    _sweep(os.path.dirname(os.path.dirname(folder)))
+            return open(f"{path}.turn", "a+b", buffering=0)  # others write to it, too
+        except OSError:
+            return None
+
+    def _wait_for(self, turn: t.IO[bytes], sleep: t.Callable[[float], None]) -> bool:
+        """Wait until the file is locked. Return False without patience, or if it has no locks."""
+        end = time.monotonic() + self._patience
+        while (locked := _locked(turn)) is False and time.monotonic() < end:
+            sleep(POLL)
+        return bool(locked)
 
     def _path(self, question: t.Any) -> str:
         if self._folder is None:
@@ -169,16 +177,21 @@ def _sweep(runs: str) -> None:
             continue  # it lives, as someone else's
 
 
-def _locked(file: t.IO[bytes]) -> bool:
-    """Take the lock of an open file, which ends with the process if not before."""
+def _locked(file: t.IO[bytes]) -> bool | None:
+    """Take the lock of an open file, which ends with the process if not before.
+
+    Return whether it was free; None on a file system without locks.
+    """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:
+        return None
     return True
 
 
-def _note(turn: t.IO[bytes]) -> Json:
+def _read_note(turn: t.IO[bytes]) -> Json:
     """Return what was noted last; half a note, of a process that died, is none."""
     turn.seek(0)
     try:

@@ -13,7 +13,7 @@ import typing as t
 from datetime import datetime
 
 from .._errors import AlicloudError, Json, visible
-from .._images.ecs import find_newest_images
+from .._images.ecs import REGION_VARIABLES, find_newest_images
 from .._images.ens import OWNERS, Filters, list_images
 from .._images.image import created, written
 from .._options import environment
@@ -56,14 +56,16 @@ WANTED_SPEC: dict[str, t.Any] = {
         },
         "required_one_of": [("image_family", "image_name")],
         "mutually_exclusive": [("image_family", "image_name")],
-        "required_together": [("image_family", "region"), ("image_name", "ens_region_id")],
-        "required_by": dict.fromkeys(("owner", "platform", "architecture"), "image_name"),
+        "required_together": [("image_name", "ens_region_id")],
+        "required_by": {
+            **dict.fromkeys(("owner", "platform", "architecture"), "image_name"),
+            "region": "image_family",
+        },
     },
-    "network": {
-        "type": "str",
-        "choices": ["public", "vpc"],
-        "default": "public",
-        "fallback": (environment, ["ALIBABA_CLOUD_ENDPOINT_TYPE"]),
+    "region": {
+        **LIST,
+        "aliases": ["regions", "region_id"],
+        "fallback": (environment, list(REGION_VARIABLES)),
     },
 }
 # What plugins have, too, that look at how the images of the regions compare.
@@ -112,9 +114,13 @@ def wanted_images(options: t.Mapping[str, t.Any]) -> list[WantedImage]:
         if name in result:
             raise AlicloudError(f"images: the name {name} is there twice.")
         service = "ens" if given["image_family"] is None else "ecs"
-        regions = given["region" if service == "ecs" else "ens_region_id"]
+        if service == "ecs":
+            regions = given["region"] or options.get("region")
+            lacking = "no region. Set region in it or for all images"
+        else:
+            regions, lacking = given["ens_region_id"], "no node. Set ens_region_id in it"
         if not regions:
-            raise AlicloudError(f"images: {name} has an empty list of regions.")
+            raise AlicloudError(f"images: {name} has {lacking}.")
         result[name] = WantedImage(
             name,
             service,

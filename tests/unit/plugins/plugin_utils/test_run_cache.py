@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import stat
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -318,6 +319,32 @@ def test_without_a_run_every_question_is_asked() -> None:
     assert answers.get(QUESTION) is None
     answers.put(QUESTION, IMAGE)
     assert answers.get(QUESTION) is None
+
+
+@pytest.mark.parametrize("lacking", ["a cache", "a folder", "room", "locks"])
+def test_an_error_of_the_cache_is_no_cause_of_what_is_fetched_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    def fail(*_arguments: t.Any, **_options: t.Any) -> t.Any:
+        raise OSError(errno.ENOSPC if lacking == "room" else errno.ENOLCK, "for a test")
+
+    run = {"a cache": None, "a folder": str(tmp_path / "gone")}.get(lacking, str(tmp_path))
+    cache = RunCache(run, {}, PATIENCE)
+    if lacking == "room":
+        monkeypatch.setattr(os, "mkdir", fail)
+    elif lacking == "locks":
+        monkeypatch.setattr("fcntl.flock", fail)
+    seen: list[BaseException | None] = []
+
+    def fetch() -> tuple[t.Any, bool]:
+        seen.append(sys.exc_info()[1])
+        raise AlicloudError("nothing listens")
+
+    with pytest.raises(AlicloudError, match="nothing listens") as caught:
+        cache.get_or_fetch(QUESTION, fetch, no_wait)
+
+    assert seen == [None]
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("call", ["replace", "fdopen"])
