@@ -191,7 +191,7 @@ class Place:
         self.option: Json = {}
         self.variable: Json = dict(OMIT)
         self.file: Json = {}
-        for name in [name for name in os.environ if name.startswith(("ALIBABA_", "ALICLOUD_"))]:
+        for name in [name for name in os.environ if name.startswith(("ALIBABA", "ALICLOUD_"))]:
             self._monkeypatch.delenv(name)
 
     def set(self, source: Source, value: t.Any) -> None:
