@@ -129,7 +129,8 @@ def _without_unset(content: Json) -> Json:
 def _check_type(content: Json, key: str, expected: type, source: str) -> None:
     """Raise AlicloudError if a value is not of the expected type. It may be a secret."""
     value = content.get(key)
-    if value is not None and type(value) is not expected:
+    right = isinstance(value, expected) and not isinstance(value, bool)  # a bool is an int, too
+    if value is not None and not right:
         raise AlicloudError(
             f"{key} of {source} must be {TYPES[expected]}, and is {TYPES[type(value)]}. Run "
             "`aliyun configure`, or correct the file."

@@ -766,6 +766,7 @@ def test_a_cause_is_looked_for_in_the_request_and_not_around_it() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        message = ""
         try:
             Path("/nowhere").read_text(encoding="utf-8")
         except OSError:
