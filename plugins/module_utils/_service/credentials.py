@@ -99,13 +99,11 @@ def find_credentials(
             )
         file = ConfigFile(path, warn, f"It is needed for profile {name} ({origin}). {HOW}.")
         return file.make_provider(name, f"profile ({origin})", environment)
-    found = {key: _first_set(environment, variables) for key, variables in OIDC.items()}
-    role = {key: value for key, value in found.items() if value is not None}
+    role = _read_variables(environment, OIDC)
     if len(role) == len(OIDC):
         profile = {"mode": "OIDC", **{key: value for key, (value, _name) in role.items()}}
-        return make_provider(
-            profile, ", ".join(name for _value, name in role.values()), environment
-        )
+        where = ", ".join(name for _value, name in role.values())
+        return make_provider(profile, where, environment)
     unusable = ""
     if forbidden:
         unusable = f" {forbidden} forbids to read {path}."
@@ -120,24 +118,21 @@ def find_credentials(
     raise AlicloudError(f"No credentials were found.{unusable} {HOW}.")
 
 
-def _first_set(environment: Environment, variables: t.Iterable[str]) -> tuple[str, str] | None:
-    """Return the value and the name of the first variable that is set, or None."""
-    for variable in variables:
-        if not is_unset(environment.get(variable)):
-            return environment[variable], variable
-    return None
+def _read_variables(environment: Environment, variables: t.Mapping[str, t.Sequence[str]]) -> Found:
+    """Return the value of the first variable of each name that is set."""
+    found: Found = {}
+    for name, candidates in variables.items():
+        for variable in candidates:
+            if name not in found and not is_unset(environment.get(variable)):
+                found[name] = environment[variable], variable
+    return found
 
 
 def _read_environment(environment: Environment) -> Found:
     """Return what the environment has: a key, if it can be, of one family of variables alone."""
-    first = {name: _first_set(environment, variables) for name, variables in ENVIRONMENT.items()}
-    found: Found = {name: value for name, value in first.items() if value}
+    found = _read_variables(environment, ENVIRONMENT)
     for variables in zip(*(ENVIRONMENT[name] for name in KEYS)):
-        family = {
-            name: (environment[variable], variable)
-            for name, variable in zip(KEYS, variables)
-            if not is_unset(environment.get(variable))
-        }
+        family = _read_variables(environment, {k: [v] for k, v in zip(KEYS, variables)})
         if set(PAIR) <= set(family):
             return {**{name: found[name] for name in set(found) - set(KEYS)}, **family}
     return found
@@ -149,10 +144,11 @@ def _add_missing_half(given: Found, inherited: Found) -> Found:
     So a playbook can name a key ID, with its secret kept outside. But the environment's own pair is
     not torn apart.
     """
-    half = set(PAIR) & set(given)
-    if len(half) != 1 or any(
-        inherited.get(name, given[name])[0] != given[name][0] for name in half
-    ):
+    halves = set(PAIR) & set(given)
+    if len(halves) != 1:
+        return given
+    (half,) = halves
+    if half in inherited and inherited[half][0] != given[half][0]:
         return given
     return {**{name: inherited[name] for name in KEYS if name in inherited}, **given}
 

@@ -338,8 +338,9 @@ class TemporaryCredentials:
                 arguments["role_session_name"] or environment.get(SESSION_NAME) or SESSION
             )
             arguments["duration_seconds"] = arguments["duration_seconds"] or None
-            # The library speaks https, unless the host says otherwise.
-            arguments["sts_endpoint"] = (arguments["sts_endpoint"] or "").replace("https://", "")
+            # The library takes a host for one of https.
+            host = (arguments["sts_endpoint"] or "").strip().rstrip("/")
+            arguments["sts_endpoint"] = host.replace("https://", "")
         if mode == "EcsRamRole":
             arguments["role_name"] = arguments["role_name"] or ""
             arguments["async_update_enabled"] = False  # no thread

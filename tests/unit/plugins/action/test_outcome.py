@@ -44,6 +44,31 @@ def test_progress_is_shown_when_it_changes(emulator: Emulator) -> None:
     ]
 
 
+def test_a_look_that_failed_is_shown_as_such(emulator: Emulator) -> None:
+    lines: list[str] = []
+    emulator.faults = [{"times": 1, "code": "ServiceUnavailable", "status": 503}]
+    options = {
+        "access_key_id": "testAKid",
+        "access_key_secret": "testAKsecret",
+        "endpoint": emulator.url,
+        "images": [{**WEB, "region": ["cn-hangzhou"]}],
+        "wait": "9s",
+        "poll": "1s",
+        "retry_timeout": 0,
+    }
+
+    result = run_in_process(
+        image_coverage_info, "image_coverage_info", options, check_mode=False, show=lines.append
+    )
+
+    assert result["complete"]
+    (line,) = lines
+    assert line.startswith(
+        "The last look failed: DescribeImageFromFamily web in cn-hangzhou: ServiceUnavailable: "
+    )
+    assert line.endswith(". Waiting for 9 seconds more.")
+
+
 def test_what_a_module_is_given_is_not_changed(emulator: Emulator, tmp_path: Path) -> None:
     options: Json = {
         "path": str(tmp_path / "images.lock.yml"),

@@ -594,3 +594,74 @@ print(json.dumps(sorted(set(sys.modules) - before)))
         "plugin_utils._lookup",
         "plugin_utils._run_cache",
     }
+
+
+def test_the_lookups_of_a_template_fetch_their_credentials_once(
+    home: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("alibabacloud_credentials.provider")
+    key = {"access_key_id": "testAKid", "access_key_secret": "testAKsecret", "mode": "AK"}
+    script = home / "give_key.py"
+    script.write_text(
+        f"open({str(home / 'runs')!r}, 'a').write('x')\nprint({json.dumps(key)!r})\n",
+        encoding="utf-8",
+    )
+    profile = {
+        "name": "default",
+        "mode": "External",
+        "process_command": f"'{sys.executable}' '{script}'",
+    }
+    config = home / ".aliyun" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    config.chmod(0o600)
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
+    one = f"lookup('{ECS}', 'web', region='cn-hangzhou', cache=false).image_name"
+    template = trust_as_template(f"{{{{ [{', '.join([one] * 4)}] }}}}")
+
+    found = Templar(DataLoader(), variables={}).template(template)
+
+    assert found == ["web-20261120"] * 4
+    assert len(emulator.calls) == 4
+    assert (home / "runs").read_text() == "x"
+
+
+def test_a_program_that_is_not_there_is_told_also_without_a_cache(
+    home: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("alibabacloud_credentials.provider")
+    profile = {"name": "default", "mode": "External", "process_command": "no-such-command"}
+    config = home / ".aliyun" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    config.chmod(0o600)
+    monkeypatch.setenv("ALIBABA_CLOUD_ENDPOINT_ECS", emulator.url)
+
+    for cache in (False, True):
+        with pytest.raises(
+            AnsibleLookupError, match=r"mode External\): No such file or directory: no-such-command"
+        ):
+            lookup(ECS, "web", region="cn-hangzhou", cache=cache)
+    assert emulator.calls == []
+
+
+@pytest.mark.usefixtures("key")
+def test_a_region_of_the_cli_is_known_to_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    for region in ("cn-hangzhou", "cn-shanghai"):
+        monkeypatch.setenv("ALIBABACLOUD_REGION_ID", region)
+        assert lookup(ECS, "web")[0]["region_id"] == region
+
+
+@pytest.mark.usefixtures("key")
+def test_another_identity_of_the_cli_gets_no_cached_answer(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_ID")
+    monkeypatch.delenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    for identifier, secret in (("testAKid", "testAKsecret"), ("nobody", "testAKsecret")):
+        monkeypatch.setenv("ALIBABACLOUD_ACCESS_KEY_ID", identifier)
+        monkeypatch.setenv("ALIBABACLOUD_ACCESS_KEY_SECRET", secret)
+        with suppress(AnsibleLookupError):
+            lookup(ECS, "web", region="cn-hangzhou")
+
+    assert len(emulator.calls) == 2

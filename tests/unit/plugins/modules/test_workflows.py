@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 import types
@@ -13,7 +15,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._task import Task
 from ansible_collections.alicloud.compute.plugins.modules import (
     image_coverage_info,
     image_drift_info,
@@ -433,11 +437,113 @@ def test_an_error_while_waiting_is_an_error(run: Run, emulator: Emulator) -> Non
     assert len(result["errors"]) == 2
 
 
+UNAVAILABLE = {"code": "ServiceUnavailable", "status": 503}
+
+
+def test_a_passing_error_while_waiting_is_another_look(run: Run, emulator: Emulator) -> None:
+    emulator.catalogue = {"ecs_images": [build(18)]}
+    emulator.faults = [{"times": 3, **UNAVAILABLE}, {"skip": 2, "times": 1, **UNAVAILABLE}]
+    arrival = arriving(emulator, {"ecs_images": [build(20)]}, calls=8)
+
+    result = run(
+        image_coverage_info, images=[WEB], build={"web": "web-20261120"}, wait="30s", poll="1s"
+    )
+    arrival.join()
+
+    assert result["complete"]
+    assert "failed" not in result
+
+
+@pytest.mark.parametrize("retry_timeout", [0, 90])
+def test_a_passing_error_ends_the_wait_when_the_time_is_over(
+    run: Run, emulator: Emulator, retry_timeout: float
+) -> None:
+    emulator.faults = [UNAVAILABLE]
+    began = time.monotonic()
+
+    result = run(
+        image_coverage_info, images=[WEB], wait="2s", poll="1s", retry_timeout=retry_timeout
+    )
+
+    assert 2 <= time.monotonic() - began < 7
+    assert result["failed"]
+    assert result["error_code"] == "ServiceUnavailable"
+    assert len(result["errors"]) == 2
+    assert "images" not in result
+
+
+def test_without_wait_an_error_is_retried_as_long_as_in_other_modules(
+    run: Run, emulator: Emulator
+) -> None:
+    emulator.faults = [{"times": 2, **UNAVAILABLE}]
+
+    assert run(image_coverage_info, images=[WEB], retry_timeout=20)["complete"]
+
+
+def test_an_error_that_does_not_pass_ends_the_wait_at_once(run: Run, emulator: Emulator) -> None:
+    emulator.faults = [{"skip": 2, "code": "Forbidden.RAM", "status": 403}]
+    began = time.monotonic()
+
+    result = run(image_coverage_info, images=[WEB], build={"web": "x"}, wait="60s", poll="1s")
+
+    assert time.monotonic() - began < 10
+    assert result["error_code"] == "Forbidden.RAM"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A current profile with a program, and the file in which the program notes its runs."""
+    key = {"access_key_id": "testAKid", "access_key_secret": "testAKsecret", "mode": "AK"}
+    runs, script = tmp_path / "runs", tmp_path / "give_key.py"
+    script.write_text(
+        f"open({str(runs)!r}, 'a').write('x')\nprint({json.dumps(key)!r})\n", encoding="utf-8"
+    )
+    profile = {
+        "name": "default",
+        "mode": "External",
+        "process_command": f"'{sys.executable}' '{script}'",
+    }
+    config = tmp_path / ".aliyun" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    config.chmod(0o644)
+    return runs
+
+
+def test_a_task_has_one_identity_for_both_services_and_all_looks(
+    emulator: Emulator, program: Path
+) -> None:
+    pytest.importorskip("alibabacloud_credentials.provider")
+    warnings: list[str] = []
+    spec = image_coverage_info.ARGUMENT_SPEC
+    given = {
+        "images": [{**WEB, "agree": "nothing", "max_age": "1s"}, EDGE],
+        "endpoint": emulator.url,
+        "wait": "3s",
+        "poll": "1s",
+    }
+    options = ArgumentSpecValidator(spec).validate(given).validated_parameters
+
+    image_coverage_info.run(options, Task(warnings.append))
+
+    assert len(emulator.calls) > 8
+    assert {call["action"] for call in emulator.calls} == {
+        "DescribeImageFromFamily",
+        "DescribeImages",
+    }
+    assert program.read_text() == "x"
+    (warning,) = warnings
+    assert "can be read by others" in warning
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"wait": "long"}, "wait 'long' is not an age"),
         ({"poll": "often"}, "poll 'often' is not an age"),
+        ({"wait": "999999999w"}, "wait '999999999w' is too long: it must be at most 5200w."),
+        ({"wait": "1s", "poll": "999999999w"}, "poll '999999999w' is too long"),
+        ({"max_age": "999999999w"}, "max_age '999999999w' is too long"),
         ({"poll": "0s"}, "poll is 0s: it must be at least 1s."),
         ({"build": {"db": "x"}}, "build has db, which is not in images."),
         ({"build": {"web": None}, "wait": "1h"}, "build has None for web: it must name a build."),

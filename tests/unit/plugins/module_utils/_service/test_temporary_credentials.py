@@ -14,6 +14,7 @@ import ipaddress
 import json
 import logging
 import os
+import signal
 import socket
 import ssl
 import sys
@@ -43,7 +44,12 @@ provider = pytest.importorskip("alibabacloud_credentials.provider")
 from alibabacloud_credentials.utils import auth_util
 from Tea.core import TeaCore
 
-HOSTS = ("sts.aliyuncs.com", "sts.cn-beijing.aliyuncs.com", "signin.example.com")
+HOSTS = (
+    "sts.aliyuncs.com",
+    "sts.cn-beijing.aliyuncs.com",
+    "sts.private.example",
+    "signin.example.com",
+)
 ROLE = {"ram_role_arn": "acs:ram::1:role/reader", "ram_session_name": "nightly"}
 OIDC = {
     "ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/pod",
@@ -84,7 +90,10 @@ class Service:
             def do_CONNECT(self) -> None:
                 self.send_response(200)
                 self.end_headers()
-                self.connection = context.wrap_socket(self.connection, server_side=True)
+                try:
+                    self.connection = context.wrap_socket(self.connection, server_side=True)
+                except ssl.SSLError:
+                    return  # the client does not trust the certificate
                 self.rfile = self.connection.makefile("rb")
                 self.wfile = self.connection.makefile("wb", buffering=0)
                 self.close_connection = False
@@ -795,3 +804,359 @@ def test_a_profile_that_lacks_something_is_refused_before_any_request(
         source(profile)
 
     assert service.asked == []
+
+
+@pytest.mark.parametrize("text", ['{"profiles": []}', '{"current": ""}', "null", ""])
+@pytest.mark.usefixtures("instance")
+def test_a_file_without_a_usable_current_profile_lets_the_search_go_on(
+    home: Path, text: str
+) -> None:
+    (home / ".aliyun").mkdir()
+    (home / ".aliyun" / "config.json").write_text(text, encoding="utf-8")
+
+    found = find_credentials({}, {"ALIBABA_CLOUD_ECS_METADATA": "worker"}, ignored)
+
+    assert triple(found)[0] == "workerId"
+
+
+def ignored(_warning: str) -> None:
+    """Take a warning that is not what the test is about."""
+
+
+@pytest.mark.usefixtures("instance")
+def test_a_forbidden_file_lets_the_search_go_on(source: SourceOf) -> None:
+    forbidden = {"ALIBABACLOUD_IGNORE_PROFILE": "TRUE", "ALIBABA_CLOUD_ECS_METADATA": "worker"}
+
+    assert triple(source(static(), environment=forbidden))[0] == "workerId"
+
+
+@pytest.mark.parametrize("prefix", ["ALIBABA_CLOUD", "ALIBABACLOUD"])
+def test_the_oidc_variables_may_have_either_prefix(
+    home: Path, service: Service, prefix: str
+) -> None:
+    service.answer = sts
+    (home / "token").write_text("jwt", encoding="utf-8")
+    given = {**OIDC, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(home / "token")}
+    given = {name.replace("ALIBABA_CLOUD", prefix): value for name, value in given.items()}
+
+    assert triple(find_credentials({}, given, pytest.fail))[0] == "podId"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "TRUE"])
+def test_external_sources_that_are_turned_off_are_not_asked(
+    home: Path, source: SourceOf, service: Service, value: str
+) -> None:
+    off = {"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": value}
+
+    for profile in (external(home, static()), uri(service)):
+        with pytest.raises(AlicloudError, match="ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS turns off"):
+            source(profile, environment=off)
+        last = {"mode": "ChainableRamRoleArn", "source_profile": "base", **ROLE}
+        with pytest.raises(AlicloudError, match="ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS turns off"):
+            source(last, {**profile, "name": "base"}, environment=off)
+
+    assert not (home / "runs").exists()
+    assert service.asked == []
+    assert source(static(mode="RamRoleArn", **ROLE), environment=off)
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "no"])
+def test_external_sources_that_are_not_turned_off_are_asked(
+    home: Path, source: SourceOf, value: str
+) -> None:
+    off = {"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": value}
+
+    assert triple(source(external(home, static()), environment=off))[0] == "ownId"
+
+
+@pytest.mark.parametrize(
+    ("written", "variable", "host"),
+    [
+        ("sts.private.example", None, "sts.private.example"),
+        ("https://sts.private.example/", None, "sts.private.example"),
+        (None, "sts.private.example", "sts.private.example"),
+        ("", " sts.private.example ", "sts.private.example"),
+        ("sts.private.example", "sts.aliyuncs.com", "sts.private.example"),
+        ("sts.private.example:443", None, "sts.private.example:443"),
+        (None, "", "sts.cn-beijing.aliyuncs.com"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RamRoleArn", "ChainableRamRoleArn", "OIDC"])
+def test_roles_are_assumed_at_the_host_of_sts_that_is_named(
+    home: Path,
+    source: SourceOf,
+    service: Service,
+    mode: str,
+    written: str | None,
+    variable: str | None,
+    host: str,
+) -> None:
+    service.answer = sts
+    (home / "token").write_text("jwt", encoding="utf-8")
+    role = {
+        **static(mode=mode, source_profile="base", **ROLE),
+        **{"oidc_provider_arn": "p", "oidc_token_file": str(home / "token")},
+        **{"sts_region": "cn-beijing", "sts_endpoint": written},
+    }
+    environment = {} if variable is None else {"ALIBABA_CLOUD_STS_ENDPOINT": variable}
+
+    assert triple(source(role, static(name="base"), environment=environment))[0] == "readerId"
+
+    assert [asked.host for asked in service.asked] == [host]
+
+
+def test_an_sts_of_this_machine_may_speak_plain_http(source: SourceOf, service: Service) -> None:
+    service.answer = sts
+    where = {"ALIBABA_CLOUD_STS_ENDPOINT": f"http://{service.address}"}
+
+    assert triple(source(static(mode="RamRoleArn", **ROLE), environment=where))[0] == "readerId"
+    with pytest.raises(AlicloudError, match="HTTP_PROXY would send them through a proxy"):
+        source(
+            static(mode="RamRoleArn", **ROLE),
+            environment={**where, "HTTP_PROXY": "http://127.0.0.1:9"},
+        )
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "http://sts.private.example",
+        "ftp://sts.private.example",
+        "https://me:canary@sts.private.example",
+        "sts.private.example/path",
+        "sts.private.example?x=y",
+        "sts.private.example#",
+        "sts private.example",
+        "https://",
+        "https://[",
+    ],
+)
+def test_an_sts_endpoint_is_a_host_and_keys_do_not_travel_in_plain_text(
+    source: SourceOf, service: Service, where: str
+) -> None:
+    role = static(mode="RamRoleArn", **ROLE)
+
+    for profile, environment in (
+        ({**role, "sts_endpoint": where}, {}),
+        (role, {"ALIBABA_CLOUD_STS_ENDPOINT": where}),
+    ):
+        with pytest.raises(
+            AlicloudError, match=r"its sts_endpoint .*is not (safe|valid)"
+        ) as caught:
+            source(profile, environment=environment)
+        assert "canary" not in str(caught.value)
+    assert service.asked == []
+
+
+def roles(service: Service) -> list[dict[str, t.Any]]:
+    """Return profiles that ask hosts by HTTPS, with the host of each."""
+    return [
+        static(mode="RamRoleArn", **ROLE),
+        sso(),
+        {**uri(service), "credentials_uri": "https://signin.example.com/keys?ticket=uriSecret"},
+    ]
+
+
+ASKED = ["sts.aliyuncs.com", "signin.example.com", "signin.example.com"]
+KEYS = ["sts_endpoint or ALIBABA_CLOUD_STS_ENDPOINT", "cloud_sso_sign_in_url", "credentials_uri"]
+
+
+def refused(source: SourceOf, profile: dict[str, t.Any]) -> AlicloudError:
+    """Return why there are no credentials; no message blames permissions or shows a secret."""
+    with pytest.raises(AlicloudError) as caught:
+        source(profile).current()
+    for word in ("may assume", "what its credentials_uri answers", "sign in again", "Secret"):
+        assert word not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_host_that_is_not_trusted_is_named(
+    source: SourceOf, service: Service, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    certifi = pytest.importorskip("certifi")
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", certifi.where())
+    monkeypatch.delenv("SSL_CERT_FILE")
+
+    began = time.monotonic()
+    error = refused(source, roles(service)[number])
+
+    assert time.monotonic() - began < 1  # it does not pass by itself
+    assert not error.retryable
+    assert f"no trusted connection to {ASKED[number]}: self" in str(error)
+    assert str(error).endswith(
+        f"; check the network, HTTPS_PROXY, the authorities that certifi trusts and {KEYS[number]}."
+    )
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_host_that_is_not_known_is_named(
+    source: SourceOf, service: Service, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def resolve(*_arguments: t.Any) -> t.Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    error = refused(source, roles(service)[number])
+
+    assert not error.retryable
+    assert f"the host {ASKED[number]} is not known: Name or service not known" in str(error)
+    assert str(error).endswith(f"; check the network, HTTPS_PROXY and {KEYS[number]}.")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_host_that_a_proxy_does_not_reach_is_named_and_may_pass(
+    source: SourceOf, service: Service, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(_temporary_credentials, "WAITS", ())
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HTTPS_PROXY", "http://{}:{}".format(*unused.getsockname()))
+
+        error = refused(source, roles(service)[number])
+
+    assert error.retryable
+    assert f"the proxy does not connect to {ASKED[number]}: Connection refused" in str(error)
+
+
+def test_a_host_that_does_not_answer_is_named_and_may_pass(
+    source: SourceOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_temporary_credentials, "WAITS", (0.1,))
+    monkeypatch.setattr(_temporary_credentials, "TIMEOUT", 200)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = "{}:{}".format(*silent.getsockname())
+        role = {**static(mode="RamRoleArn", **ROLE), "sts_endpoint": f"http://{address}"}
+
+        began = time.monotonic()
+        error = refused(source, role)
+
+    assert 0.5 <= time.monotonic() - began < 3  # it was asked twice
+    assert error.retryable
+    assert f"{address} gave no complete answer in 0.2 seconds" in str(error)
+
+
+def test_a_port_of_this_machine_at_which_nothing_listens_is_named(source: SourceOf) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = "{}:{}".format(*unused.getsockname())
+
+        error = refused(source, {"mode": "CredentialsURI", "credentials_uri": f"http://{address}/"})
+
+    assert f"nothing listens on {address}; check the network, HTTPS_PROXY and cred" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "retryable"),
+    [
+        ((403, {"Code": "Denied"}), "Denied", False),
+        ((403, b""), "HTTP 403", False),
+        ((503, b""), "HTTP 503", True),
+        ((429, b""), "HTTP 429", True),
+        ((400, {"Code": "Throttling.User"}), "Throttling.User", True),
+        ((500, {"Code": "InternalError"}), "InternalError", True),
+    ],
+)
+def test_an_error_says_whether_it_may_pass(
+    source: SourceOf,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    words: str,
+    retryable: bool,
+) -> None:
+    monkeypatch.setattr(_temporary_credentials, "WAITS", (0, 0))
+    service.answer = lambda _asked: answer
+
+    with pytest.raises(AlicloudError, match=words) as caught:
+        source(uri(service)).current()
+
+    assert caught.value.retryable is retryable
+    assert len(service.asked) == (3 if retryable else 1)
+
+
+def test_a_cause_is_not_looked_for_in_what_was_handled_before(
+    home: Path, source: SourceOf, service: Service
+) -> None:
+    service.answer = lambda _asked: (403, {"Code": "Denied", "Message": "No."})
+    missing = {"mode": "External", "process_command": "no-such-command"}
+
+    for profile, words in (
+        (uri(service), "Denied: No"),
+        (external(home, static(), "import sys; sys.exit(1)"), "exit status 1"),
+        (missing, "No such file or directory: no-such-command; run its process_command"),
+    ):
+        try:
+            raise PermissionError(13, "Permission denied", "/a/folder/of/the/run")
+        except OSError:
+            with pytest.raises(AlicloudError, match=words) as caught:
+                source(profile).current()
+        assert "Permission" not in str(caught.value)
+
+
+def test_a_process_fetches_the_credentials_of_an_identity_once(
+    home: Path, source: SourceOf
+) -> None:
+    profile = external(home, static(mode="AK"))
+
+    with ThreadPoolExecutor(8) as pool:
+        source(profile)
+        path = home / ".aliyun" / "config.json"
+        found = pool.map(
+            lambda _number: triple(find_credentials({"config_file": str(path)}, {}, pytest.fail)),
+            range(16),
+        )
+
+    assert set(found) == {("ownId", "ownSecret", None)}
+    assert (home / "runs").read_text() == "x"
+
+
+def test_another_file_environment_or_profile_is_another_identity(
+    home: Path, source: SourceOf
+) -> None:
+    profile = external(home, static(mode="AK"))
+
+    source(profile).current()
+    source(profile, {"name": "other"}).current()
+    source(profile, {"name": "other"}, environment={"HOST": "b"}).current()
+    source(profile, {**profile, "name": "other"})
+    find_credentials({"profile": "other"}, {}, pytest.fail).current()
+    assert (home / "runs").read_text() == "xxxx"
+
+
+def test_a_process_that_was_forked_shares_nothing_with_its_parent(
+    home: Path, source: SourceOf
+) -> None:
+    found = source(external(home, static(mode="AK")))
+    found.current()
+
+    with _temporary_credentials.shared._lock, found._lock:  # type: ignore[attr-defined]
+        child = os.fork()
+        if child == 0:
+            again = find_credentials({}, {}, ignored)
+            os._exit(0 if again is not found and again.current() else 1)
+        deadline = time.monotonic() + 20
+        ended, status = os.waitpid(child, os.WNOHANG)
+        while not ended and time.monotonic() < deadline:
+            time.sleep(0.05)
+            ended, status = os.waitpid(child, os.WNOHANG)
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+    assert ended
+    assert status == 0
+    assert (home / "runs").read_text() == "xx"
+    assert find_credentials({}, {}, ignored) is found
+
+
+def test_a_process_that_runs_on_does_not_keep_all_identities(home: Path, source: SourceOf) -> None:
+    profile = external(home, static(mode="AK"))
+
+    made = {id(source(profile, environment={"HOST": str(number)})) for number in range(100)}
+
+    assert made
+    known = _temporary_credentials.shared._known
+    assert 0 < len(known) <= _temporary_credentials.MOST_SHARED
