@@ -167,10 +167,11 @@ def resolve_options(plugin: LookupBase, variables: Options, direct: Options) -> 
     for name, value in found.items():
         if value:
             options[name] = _convert(name, definitions[name], *value, folder)
-    if register_secret is not None:  # ansible-core masks them in all that it shows
+    if register_secret is not None and set(SECRETS) <= set(definitions):
         for name in SECRETS:
-            if options.get(name):
-                register_secret(options[name])
+            inherited = [os.environ.get(entry["name"]) for entry in definitions[name]["env"]]
+            for secret in filter(None, (options[name], *inherited)):
+                register_secret(secret)  # ansible-core masks it in all that it shows
     return options
 
 

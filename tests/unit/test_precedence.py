@@ -191,7 +191,7 @@ class Place:
         self.option: Json = {}
         self.variable: Json = dict(OMIT)
         self.file: Json = {}
-        for name in [name for name in os.environ if name.startswith(("ALIBABA", "ALICLOUD_"))]:
+        for name in [name for name in os.environ if name.startswith(("ALIBABA", "ALICLOUD"))]:
             self._monkeypatch.delenv(name)
 
     def set(self, source: Source, value: t.Any) -> None:
@@ -364,11 +364,16 @@ TASKS: dict[str, Json] = {
 
 
 def play(folder: Path, emulator: Emulator, tasks: list[Json], **keywords: t.Any) -> str:
-    """Run tasks in a playbook whose environment names the emulator."""
+    """Run tasks in a playbook whose environment names the emulator.
+
+    It is in a folder of its own, and started from another.
+    """
     (folder / "play").mkdir(exist_ok=True)
+    (folder / "password").write_text("password", encoding="utf-8")
     playbook = folder / "play" / "playbook.yml"
     content = [{"hosts": "localhost", "gather_facts": False, **keywords, "tasks": tasks}]
-    playbook.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    text = yaml.safe_dump(content, sort_keys=False).replace("'!vault'", "!vault")
+    playbook.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [str(BIN / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(playbook)],
         cwd=folder,
@@ -381,6 +386,7 @@ def play(folder: Path, emulator: Emulator, tasks: list[Json], **keywords: t.Any)
             "ALIBABA_CLOUD_REGION_ID": " ",
             "ALICLOUD_REGION": "cn-hangzhou, cn-shanghai",
             "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(folder / "password"),
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         },
         capture_output=True,
@@ -426,3 +432,89 @@ def test_what_the_group_sets_once_fails_no_module(
     )
 
     assert f"ok={len(TASKS)} " in shown, shown
+
+
+def test_a_lookup_takes_what_is_omitted_or_encrypted_as_a_task_does(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    (tmp_path / "play").mkdir()
+    (tmp_path / "password").write_text("password", encoding="utf-8")
+    secrets = tmp_path / "play" / "secrets.yml"
+    for name, value in {"region": "cn-shanghai", "family": "web"}.items():
+        path = tmp_path / name
+        path.write_text(value, encoding="utf-8")
+        command = [str(BIN / "ansible-vault"), "encrypt", "--vault-password-file"]
+        password = str(tmp_path / "password")
+        subprocess.run([*command, password, str(path)], check=True, capture_output=True)
+        with secrets.open("a", encoding="utf-8") as file:
+            file.write(f"{name}: !vault |\n  " + path.read_text().replace("\n", "\n  ") + "\n")
+    lookup = "query('alicloud.compute.ecs_image_family', {}) | map(attribute='region_id')"
+    expressions = {
+        "family, region=region": ["cn-shanghai"],
+        "[family], region=[region, omit]": ["cn-shanghai"],
+        "'web', region=omit": ["cn-hangzhou", "cn-shanghai"],
+        "'web', region='', profile=none, network=omit": ["cn-hangzhou", "cn-shanghai"],
+        "'web', region='cn-hangzhou , cn-shanghai,'": ["cn-hangzhou", "cn-shanghai"],
+    }
+
+    conditions = [
+        f"{lookup.format(options)} | sort == {regions}" for options, regions in expressions.items()
+    ]
+    of_variable = lookup.format("'web'") + " | sort == ['cn-shanghai']"
+
+    shown = play(
+        tmp_path,
+        emulator,
+        [
+            {"ansible.builtin.assert": {"that": conditions}},
+            {
+                "ansible.builtin.assert": {"that": of_variable},
+                "vars": {"alicloud_region": "{{ region }}"},
+            },
+        ],
+        vars={
+            "alicloud_security_token": "{{ not_there | default(omit) }}",
+            "alicloud_ecs_endpoint": "{{ not_there | default(none) }}",
+            "alicloud_region": "{{ not_there | default('') }}",
+        },
+        vars_files=["secrets.yml"],
+    )
+
+    assert "ok=2 " in shown, shown
+
+
+@pytest.mark.parametrize("own_process", [False, True], ids=["in process", "process"])
+def test_a_relative_path_starts_from_the_playbook_in_a_task_and_in_a_lookup(
+    tmp_path: Path, emulator: Emulator, own_process: bool
+) -> None:
+    profile = {"name": "work", "access_key_id": "testAKid", "access_key_secret": "testAKsecret"}
+    (tmp_path / "play").mkdir()
+    keys = tmp_path / "play" / "keys.json"
+    keys.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    keys.chmod(0o600)
+    lookup = "query('alicloud.compute.ecs_image_family', 'web', profile='work', {})"
+    options = {"profile": "work", "region": "cn-hangzhou"}
+
+    shown = play(
+        tmp_path,
+        emulator,
+        [
+            {
+                "alicloud.compute.ecs_image_family_info": {
+                    **options,
+                    "image_family": "web",
+                    "config_file": "keys.json",
+                    "ca_path": "keys.json",
+                },
+                **({"environment": {"ASKS": "for a process"}} if own_process else {}),
+            },
+            {
+                "ansible.builtin.assert": {
+                    "that": lookup.format("config_file='keys.json', ca_path='keys.json'")
+                    + " | length > 0"
+                }
+            },
+        ],
+    )
+
+    assert "ok=2 " in shown, shown

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 import typing as t
 from contextlib import suppress
 from pathlib import Path
@@ -21,9 +23,11 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
+from ansible_collections.alicloud.compute.plugins.module_utils._options import create_client
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
     ENVIRONMENT,
     KEYS,
+    OIDC,
 )
 from ansible_collections.alicloud.compute.plugins.modules import (
     ecs_image_family_info,
@@ -179,12 +183,14 @@ def test_the_first_variable_of_the_environment_that_is_not_empty_names_the_regio
     assert region() == "cn-shanghai"
     monkeypatch.setenv("ALIBABA_CLOUD_REGION", "")
     assert region() == "cn-shanghai"
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION", "ap-southeast-1")
+    assert region() == "ap-southeast-1"
     monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-hangzhou")
     assert region() == "cn-hangzhou"
     assert region(region_id="ap-southeast-1") == "ap-southeast-1"
     assert region(variables={"alicloud_region": "ap-southeast-1"}) == "ap-southeast-1"
-    monkeypatch.setenv("ALICLOUD_REGION", "")
-    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "")
+    for variable in ("ALICLOUD_REGION", "ALIBABA_CLOUD_REGION", "ALIBABA_CLOUD_REGION_ID"):
+        monkeypatch.setenv(variable, "")
     with pytest.raises(AnsibleLookupError, match="No region is named"):
         region()
 
@@ -256,16 +262,15 @@ def test_a_key_of_a_variable_never_meets_a_token_of_the_environment(
         "alicloud_access_key_id": "testAKid",
         "alicloud_access_key_secret": "testAKsecret",
     }
-    assert lookup(ECS, "web", region="cn-hangzhou", variables=variables)
-    assert lookup(
-        ECS,
-        "web",
-        region="cn-hangzhou",
-        access_key_id="testAKid",
-        access_key_secret="testAKsecret",
-    )
+    # Secrets are no part of a question, so that the cache would answer all but the first.
+    asked: dict[str, t.Any] = {"region": "cn-hangzhou", "cache": False}
+    assert lookup(ECS, "web", **asked, variables=variables)
+    key: dict[str, t.Any] = {"access_key_id": "testAKid", "access_key_secret": "testAKsecret"}
+    assert lookup(ECS, "web", **asked, **key)
+    token = {"alicloud_security_token": "ofAnotherKey"}
+    assert lookup(ECS, "web", **asked, **key, variables=token)
     with pytest.raises(AnsibleLookupError, match="InvalidSecurityToken"):
-        lookup(ECS, "web", region="cn-hangzhou")
+        lookup(ECS, "web", **asked)
 
 
 @pytest.mark.usefixtures("key")
@@ -322,14 +327,173 @@ def test_a_lookup_completes_a_key_of_variables_and_outranks_it(emulator: Emulato
     }
     assert lookup(ECS, "web", variables=variables, access_key_secret="testAKsecret")
 
-    variables.update(alicloud_profile="work", alicloud_security_token="ofAnotherKey")
+    not_there = trust_as_template("{{ not_there }}")
+    variables.update(alicloud_profile=not_there, alicloud_security_token=not_there)
     assert lookup(
         ECS,
         "web",
         variables=variables,
         access_key_id="testAKid",
         access_key_secret="testAKsecret",
+        cache=False,
     )
+
+
+def test_half_a_key_of_a_lookup_does_not_meet_a_part_of_another_pair(emulator: Emulator) -> None:
+    variables = {
+        "alicloud_access_key_id": "another",
+        "alicloud_access_key_secret": "testAKsecret",
+        "alicloud_ecs_endpoint": emulator.url,
+        "alicloud_region": "cn-hangzhou",
+    }
+
+    with pytest.raises(AnsibleLookupError, match="access_key_secret is missing: only option acc"):
+        lookup(ECS, "web", variables=variables, access_key_id="testAKid")
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_an_empty_profile_of_a_lookup_leaves_the_key_of_variables(
+    emulator: Emulator, value: str | None
+) -> None:
+    variables = {
+        "alicloud_access_key_id": "testAKid",
+        "alicloud_access_key_secret": "testAKsecret",
+        "alicloud_ecs_endpoint": emulator.url,
+    }
+
+    assert lookup(ECS, "web", region="cn-hangzhou", profile=value, variables=variables)
+
+
+@pytest.mark.parametrize(
+    ("environment", "source"),
+    [
+        ({}, "profile file of"),
+        ({"ALICLOUD_PROFILE": " "}, "profile file of"),
+        ({"ALICLOUD_ACCESS_KEY": "a", "ALICLOUD_SECRET_KEY": "b"}, "ALICLOUD_ACCESS_KEY"),
+        ({"ALICLOUD_PROFILE": "environment"}, "profile environment of"),
+        (
+            {f"ALIBABA_CLOUD_{name}": "x" for name in _lookup.OIDC},
+            "ALIBABA_CLOUD_ROLE_ARN",
+        ),
+    ],
+)
+def test_a_profile_in_the_configuration_file_comes_after_the_environment(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write_settings: t.Callable[..., None],
+    environment: dict[str, str],
+    source: str,
+) -> None:
+    write_profiles(home / ".aliyun" / "config.json", file="a", environment="b", current="c")
+    write_settings(profile="file")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert source in identity()
+
+
+def test_half_a_key_in_the_configuration_file_is_completed_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, write_settings: t.Callable[..., None]
+) -> None:
+    write_settings(access_key_id="file")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    assert identity() == "option access_key_id, ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "environment")
+    assert identity() == "ALIBABA_CLOUD_ACCESS_KEY_ID, ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+
+
+@pytest.mark.parametrize("value", ["no", "//", "/./"])
+def test_the_default_configuration_file_may_be_absent_however_it_is_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("HOME", f"{home.parent}//{home.name}")
+    options: dict[str, t.Any] = (
+        {"config_file": f"{home}{value}.aliyun/config.json"} if value != "no" else {}
+    )
+
+    with pytest.raises(AnsibleLookupError, match="No credentials were found"):
+        lookup(ECS, "web", region="cn-hangzhou", **options)
+
+
+@pytest.mark.parametrize("option", ["ca_path", "config_file"])
+def test_a_relative_path_starts_from_the_playbook_or_the_configuration_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write_settings: t.Callable[..., None],
+    option: str,
+) -> None:
+    variables = {"playbook_dir": str(tmp_path / "play"), "role_path": str(tmp_path / "role")}
+    monkeypatch.setenv("FILE", "some.pem")
+    write_settings(**{option: "some.pem"})
+
+    def resolved(**others: t.Any) -> t.Any:
+        plugin = lookup_loader.get(ECS, loader=DataLoader(), templar=Templar(DataLoader()))
+        return _lookup.resolve_options(plugin, variables, others)[option]
+
+    assert resolved(**{option: "$FILE"}) == f"{tmp_path}/play/some.pem"
+    assert resolved(**{option: "~/some.pem"}) == f"{os.environ['HOME']}/some.pem"
+    assert resolved() == f"{tmp_path}/some.pem"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("timeout", "soon", "timeout is 'soon' (option): it must be a number."),
+        ("concurrency", "8.5", "concurrency is '8.5' (option): it must be a whole number."),
+        ("network", "moon", "network is 'moon' (option): it must be one of public, vpc."),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_an_error_that_says_where_it_is(
+    write_settings: t.Callable[..., None], option: str, value: str, words: str
+) -> None:
+    given: dict[str, t.Any] = {option: value}
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup(ECS, "web", **given)
+    assert str(caught.value) == words
+
+    variables = {f"alicloud_{option}": value}
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup(ECS, "web", variables=variables)
+    assert str(caught.value) == words.replace("option", f"variable alicloud_{option}")
+
+    write_settings(**{option: value})
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup(ECS, "web")
+    assert str(caught.value) == words.replace("option", f"{option} in {C.CONFIG_FILE}")
+
+
+def test_a_closed_port_is_told_at_once_without_a_cache() -> None:
+    began = time.monotonic()
+
+    with pytest.raises(AnsibleLookupError, match=r"nothing listens on 127\.0\.0\.1:1; start "):
+        lookup(
+            ECS,
+            "web",
+            region="cn-hangzhou",
+            endpoint="http://127.0.0.1:1",
+            access_key_id="a",
+            access_key_secret="testAKsecret",
+            cache=False,
+        )
+
+    assert time.monotonic() - began < 10
+
+
+def test_ansible_masks_the_secrets_of_a_lookup_where_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets = pytest.importorskip("ansible.module_utils.secrets", reason="New in ansible-core 2.22")
+    text = "given4711 inherited4712"
+    before = secrets.mask_secrets(text)
+    monkeypatch.setenv("ALICLOUD_SECURITY_TOKEN", "inherited4712")
+
+    with pytest.raises(AnsibleLookupError):
+        lookup(ECS, "web", access_key_id="public", access_key_secret="given4711", timeout=0)
+
+    assert "4711" in before
+    assert "4712" in before
+    assert "471" not in secrets.mask_secrets(text)
 
 
 def test_no_other_variable_is_templated(emulator: Emulator) -> None:
@@ -349,6 +513,27 @@ def test_a_number_is_a_name_too() -> None:
         AnsibleLookupError, match="No available image was found for 7 in cn-hangzhou"
     ):
         lookup(ECS, 7, region="cn-hangzhou")
+
+
+def write_profiles(path: Path, **key_ids: str) -> None:
+    """Write a configuration file with a profile of each name, the last of which is current."""
+    profiles = [
+        {"name": name, "access_key_id": key_id, "access_key_secret": "testAKsecret"}
+        for name, key_id in key_ids.items()
+    ]
+    path.parent.mkdir(exist_ok=True)
+    content = {"current": profiles[-1]["name"], "profiles": profiles}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    path.chmod(0o600)
+
+
+def identity() -> str:
+    """Return where the credentials of a lookup come from."""
+    plugin = lookup_loader.get(ECS, loader=DataLoader(), templar=Templar(DataLoader()))
+    with create_client(_lookup.resolve_options(plugin, {}, {}), print) as client:
+        provider = client.credentials
+        # Those of a role are fetched, so that only its provider says whose they are.
+        return str(getattr(provider, "source", vars(provider)))
 
 
 # ---- One question, one answer a run
@@ -433,6 +618,57 @@ def test_another_account_in_the_same_profile_is_another_question(
         else:
             with pytest.raises(AnsibleLookupError, match=r"InvalidAccessKeyId\.NotFound"):
                 lookup(ECS, "web", **asked)
+
+
+def test_a_configuration_file_that_is_written_in_place_is_another_question(
+    home: Path, emulator: Emulator
+) -> None:
+    config = home / "keys.json"
+    asked: dict[str, t.Any] = {"config_file": str(config), "endpoint": emulator.url}
+    for key_id in ("testAKid", "testAKix"):  # of the same length, in the same file
+        write_profiles(config, default=key_id)
+        with suppress(AnsibleLookupError):
+            lookup(ECS, "web", region="cn-hangzhou", **asked)
+
+    assert [call["access_key_id"] for call in emulator.calls] == ["testAKid", "testAKix"]
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(
+    ("variable", "calls"),
+    [
+        ("ALICLOUD_PROFILE", 2),
+        ("ALIBABACLOUD_PROFILE", 2),
+        ("ALIBABA_CLOUD_ROLE_ARN", 2),
+        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", 2),
+        ("ALICLOUD_SECRET_KEY", 1),
+        ("ALICLOUD_SECURITY_TOKEN", 1),
+        ("OTHER", 1),
+    ],
+)
+def test_who_asks_by_the_environment_is_part_of_the_question_but_no_secret(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, variable: str, calls: int
+) -> None:
+    for value in ("one", "two"):
+        monkeypatch.setenv(variable, value)
+        lookup(ECS, "web", region="cn-hangzhou")
+
+    assert len(emulator.calls) == calls
+
+
+@pytest.mark.usefixtures("key")
+def test_a_lookup_waits_for_another_no_longer_than_it_would_try(run: Path) -> None:
+    asked: dict[str, t.Any] = {"region": "cn-hangzhou", "fail_on_missing": False}
+    lookup(ECS, "nothing", **asked)
+    (turn,) = run.rglob("*.turn")
+
+    with turn.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        began = time.monotonic()
+        lookup(ECS, "nothing", **asked, timeout=0.4, retry_timeout=0.6)
+        waited = time.monotonic() - began
+
+    assert 1 <= waited < 5
 
 
 @pytest.mark.usefixtures("key")
@@ -549,6 +785,8 @@ def test_what_is_kept_is_told_apart_by_all_options_but_these() -> None:
         assert hidden == set(_lookup.SECRETS)
     assert {*_lookup.KEYS, "profile"} == set(ENVIRONMENT)
     assert _lookup.KEYS == KEYS
+    roles = {prefix + name for prefix in _lookup.OIDC_PREFIXES for name in _lookup.OIDC}
+    assert roles == {variable for variables in OIDC.values() for variable in variables}
 
 
 def test_an_answer_that_is_known_imports_nothing_that_makes_calls(
