@@ -109,7 +109,7 @@ class InProcessAction(ModuleAction):
         if C.config.get_configuration_definition("INJECT_INVOCATION") and not (
             C.config.get_config_value("INJECT_INVOCATION", variables=task_vars)
         ):
-            del result["invocation"]
+            result.pop("invocation", None)
         return result
 
     def _show(self, line: str) -> None:

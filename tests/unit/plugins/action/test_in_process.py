@@ -16,7 +16,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.alicloud.compute.plugins.plugin_utils._action import _same_python
+from ansible.module_utils.common import json as ansible_json
+from ansible_collections.alicloud.compute.plugins.plugin_utils._action import (
+    _folder,
+    _same_python,
+)
 from emulator import Emulator
 
 BIN = Path(sys.executable).parent
@@ -54,6 +58,7 @@ class BecomeModule(BecomeBase):
 """
 # A module with what ours do not have now, but may have one day.
 MODULE = """
+import json
 from ansible.module_utils.basic import AnsibleModule
 ARGUMENT_SPEC = {
     "name": {
@@ -65,6 +70,7 @@ ARGUMENT_SPEC = {
     "secret": {"type": "str", "no_log": True},
     "many": {"type": "list", "elements": "dict", "options": {"size": {"type": "int"}}},
     "flag": {"type": "bool"},
+    "reply": {"type": "str", "default": b"null".hex()},
 }
 from ansible_collections.alicloud.compute.plugins.module_utils._task import Task
 def run(options, task):
@@ -73,7 +79,8 @@ def run(options, task):
     task.show("Seen only from within Ansible")
     echo = f"{options['secret']} is true"
     seen = {"check_mode": task.check_mode, "given": options}
-    return {"changed": False, "echo": echo, "yes": True, **seen}
+    reply = json.loads(bytes.fromhex(options["reply"]))
+    return {"changed": False, "echo": echo, "yes": True, "reply": reply, **seen}
 def main():
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     module.exit_json(**run(module.params, Task(module.warn, module.check_mode)))
@@ -134,13 +141,30 @@ def played(
     folder: Path, emulator: Emulator, tasks: list[Task], **play: t.Any
 ) -> tuple[list[Result], list[bool]]:
     """Return the results of a play, and for each whether it was found in the own process."""
+    done = run(folder, emulator, tasks, "-vvv", **play)
+    found: list[Result] = [
+        tuple(json.loads(line)) for line in (folder / "results").read_text().splitlines()
+    ]
+    parts = re.split(r"^TASK \[", done.stdout, flags=re.M)[1:]
+    return found, [IN_PROCESS in part for part in parts]
+
+
+def run(
+    folder: Path,
+    emulator: Emulator,
+    tasks: list[Task],
+    *arguments: str,
+    callback: str = "results",
+    **play: t.Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run a play, and return what it printed."""
     (folder / "results").unlink(missing_ok=True)
     content = [{"hosts": "localhost", "gather_facts": False, **play, "tasks": tasks}]
     playbook = folder / "play" / "playbook.yml"
     text = yaml.safe_dump(content, sort_keys=False).replace("'!vault'", "!vault")
     playbook.write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [str(BIN / "ansible-playbook"), "-vvv", "-i", "hosts", str(playbook)],
+        [str(BIN / "ansible-playbook"), *arguments, "-i", "hosts", str(playbook)],
         cwd=folder,
         env={
             **os.environ,
@@ -156,7 +180,7 @@ def played(
             "ANSIBLE_ACTION_PLUGINS": str(folder / "action_plugins"),
             "ANSIBLE_BECOME_PLUGINS": str(folder / "become_plugins"),
             "ANSIBLE_CALLBACK_PLUGINS": str(folder / "callback_plugins"),
-            "ANSIBLE_STDOUT_CALLBACK": "results",
+            "ANSIBLE_STDOUT_CALLBACK": callback,
             "PYTHONHASHSEED": "0",  # some messages list a set
             "TMPDIR": str(folder),  # for what a module leaves that its task's timeout ends
         },
@@ -165,11 +189,7 @@ def played(
         check=False,
     )
     assert done.returncode in (0, 2), done.stdout + done.stderr
-    found: list[Result] = [
-        tuple(json.loads(line)) for line in (folder / "results").read_text().splitlines()
-    ]
-    parts = re.split(r"^TASK \[", done.stdout, flags=re.M)[1:]
-    return found, [IN_PROCESS in part for part in parts]
+    return done
 
 
 def comparable(result: Result) -> str:
@@ -429,3 +449,116 @@ def test_text_of_the_service_is_never_a_template(folder: Path, emulator: Emulato
 
     assert in_process == [True, False]
     assert results[1][2]["msg"] == "{{ 6 * 7 }}"
+
+
+HOSTILE = {
+    "a template": {"__ansible_type": "TrustedAsTemplate"},
+    "an unknown type": {"__ansible_type": "Unheard"},
+    "types with values": {
+        "__ansible_type": "_AnsibleTaggedStr",
+        "value": "{{ 6 * 7 }}",
+        "tags": [{"__ansible_type": "TrustedAsTemplate"}],
+    },
+    "a tag of a module": {
+        "__ansible_type": "_AnsibleTaggedStr",
+        "value": "{{ 6 * 7 }}",
+        "tags": [],
+    },
+    "an unsafe text": {"__ansible_unsafe": "{{ 6 * 7 }}"},
+    "half a character": "\ud800",
+    "a template's text": {"{{ 6 * 7 }}": "{{ 6 * 7 }}"},
+}
+
+
+def test_what_ansible_refuses_from_a_module_it_refuses_in_process(
+    folder: Path, emulator: Emulator
+) -> None:
+    tasks: list[Task] = []
+    for name, reply in HOSTILE.items():
+        case = {
+            "name": name,
+            "ignore_errors": True,
+            "sample": {"reply": json.dumps(reply).encode().hex()},
+        }
+        tasks += [case, {**copy.deepcopy(case), "environment": {"ASKS": "for a process"}}]
+
+    results, in_process = played(folder, emulator, tasks)
+
+    assert in_process == [True, False] * len(HOSTILE)
+    refused = set()
+    for one, other in zip(results[::2], results[1::2]):
+        assert ("reply" in one[2]) == ("reply" in other[2]), one[0]
+        if "reply" in one[2]:
+            assert comparable(one) == comparable(other)
+            assert one[2]["reply"] in (HOSTILE[one[0]], "{{ 6 * 7 }}")
+        else:
+            refused.add(one[0])
+    assert "half a character" in refused
+    # ansible-core 2.18 makes no objects of what a module returns.
+    assert hasattr(ansible_json, "Direction") == ("a template" in refused)
+
+
+def test_progress_is_shown_where_asked_to_be_verbose_and_never_without_a_log(
+    folder: Path, emulator: Emulator
+) -> None:
+    line = "Seen only from within Ansible"
+
+    assert line in run(folder, emulator, [{"sample": {}}], "-v").stdout
+    assert line not in run(folder, emulator, [{"sample": {}}]).stdout
+    assert line not in run(folder, emulator, [{"sample": {}, "no_log": True}], "-v").stdout
+
+
+def test_a_library_warns_once_in_a_run(
+    folder: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "chardet").mkdir()
+    (folder / "chardet" / "__init__.py").write_text('__version__ = "99.0.0"\n', encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    lookup = "lookup('alicloud.compute.ecs_image_family', 'web', region='cn-hangzhou', cache=false)"
+
+    for task in ({ECS: ASKED}, {"debug": {"msg": f"{{{{ {lookup}.image_id }}}}"}}):
+        done = run(
+            folder,
+            emulator,
+            [task, task],
+            callback="default",
+            hosts="localhost:one:two",
+            vars={"ansible_connection": "local"},
+        )
+        assert done.returncode == 0
+        assert (done.stdout + done.stderr).count("99.0.0") == 1, done.stdout + done.stderr
+        assert "RequestsDependencyWarning" not in done.stderr
+
+
+def test_a_folder_that_may_be_entered_but_not_read_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o111)
+    before, user = os.stat("."), os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)  # root may read everything
+        with pytest.raises(PermissionError):
+            os.listdir(".")
+        with _folder("/"):
+            inside = os.getcwd()
+        after = os.stat(".")
+    finally:
+        os.seteuid(user)
+        tmp_path.chmod(0o700)
+
+    assert inside == "/"
+    assert after.st_ino == before.st_ino
+
+
+def test_a_system_that_cannot_take_hold_of_a_folder_returns_to_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delattr(os, "O_PATH", raising=False)
+
+    with _folder("/"):
+        assert os.getcwd() == "/"
+
+    assert os.getcwd() == str(tmp_path)
