@@ -51,18 +51,21 @@ class Reading:
     def __init__(self) -> None:
         self.rows: dict[Key, Json] = {}
         self.failure: AlicloudError | None = None
+        self.ended = False  # whether it came to the listing's end
         self._keys: set[Key] = set()
         self._asked = 0  # the highest number of a page that was asked for
         self._early: dict[int, Page | AlicloudError] = {}  # pages that came before their turn
         self._pages = 0
         self._count = 0  # of rows
         self._stale = 0  # pages in a row without anything new
+        self._last: t.Sequence[Key] = ()  # the keys of the page that was added last
+        self._short = False  # whether that page was not full
+        self._moved = False  # whether that page was another than the one before it
         self._totals: set[int] = set()
-        self._ended = False
 
     def pages_to_ask(self, concurrency: int) -> range:
         """Return the numbers of the pages to ask for now, if any; each number is returned once."""
-        if self._ended or self._stuck:
+        if self.ended or self._stuck:
             return range(0)
         last = 1
         if self._pages:
@@ -78,31 +81,38 @@ class Reading:
     def take(self, number: int, page: Page | AlicloudError) -> None:
         """Take a page, or why there is none. Pages may come in any order."""
         self._early[number] = page
-        while not self._ended and self._pages + 1 in self._early:
+        while not self.ended and self._pages + 1 in self._early:
             self._add(self._early.pop(self._pages + 1))
 
     def _add(self, page: Page | AlicloudError) -> None:
         """Take the page that follows."""
         if isinstance(page, AlicloudError):
-            self._ended = True
+            self.ended = True
             # Not a failure: a page behind the last may be refused instead of being empty.
-            if not (self.counted and (page.code or "").startswith("InvalidParameter")):
+            if not (self._at_end and (page.code or "").startswith("InvalidParameter")):
                 self.failure = page
             return
         new = set(page.keys) - self._keys
         self._pages += 1
         self._totals.add(page.total)
-        if not new and self.counted and not self._stale:
-            # Behind the last page, some repeat it. A page that brought nothing new before the end
-            # may itself stand for another, so that all is counted on.
-            self._ended = True
+        if not new and (
+            (self.counted and not self._stale)
+            or (self._at_end and self._moved and list(page.keys) == list(self._last))
+        ):
+            # Behind the last page, some repeat it. A page that stands for all that follow it looks
+            # the same, unless the last page was another than the one before it.
+            self.ended = True
             return
         self._count += len(page.keys)
         self._stale = 0 if new else self._stale + 1
+        self._short = len(page.keys) < page.size
+        # That a first page is no other's copy is known from nothing but the total.
+        self._moved = page.total > 0 if self._pages == 1 else list(page.keys) != list(self._last)
+        self._last = page.keys
         self._keys |= new
         self.rows.update(page.rows)
         if not page.keys or (len(page.keys) < page.size and self.counted):
-            self._ended = True
+            self.ended = True
 
     @property
     def counted(self) -> bool:
@@ -112,11 +122,11 @@ class Reading:
     @property
     def consistent(self) -> bool:
         """Whether all rows are there, and each once."""
-        return self._ended and self.counted and self._count == len(self._keys)
+        return self.ended and self.counted and self._count == len(self._keys)
 
     def confirms(self, other: Reading) -> bool:
         """Whether both came to the listing's end, and found the same rows."""
-        return self._ended and other._ended and self._keys == other._keys
+        return self.ended and other.ended and self._keys == other._keys
 
     def problem(self) -> str:
         """Say what is wrong with it."""
@@ -124,9 +134,16 @@ class Reading:
         return f"TotalCount {totals}, {len(self._keys)} different images on {self._pages} pages"
 
     @property
+    def _at_end(self) -> bool:
+        """Whether all rows may be there, though TotalCount may be a little too high."""
+        left = max(self._totals, default=1) - self._count
+        return left <= 0 or (self._short and left < len(self._last))
+
+    @property
     def _stuck(self) -> bool:
         """Whether the service repeats itself without end."""
-        return self._stale > (0 if self._count >= max(self._totals, default=0) else STALE_PAGES)
+        all_rows = not self._moved and self._count >= max(self._totals, default=0)
+        return self._stale > (0 if all_rows else STALE_PAGES)
 
 
 def read_listings(
@@ -162,10 +179,7 @@ def read_listings(
             break
     for query in queries:
         if query not in answers:
-            answers[query] = AlicloudError(
-                f"{name} {query}: the listing changed while it was read, {MAX_READINGS} times "
-                f"({earlier[query].problem()}); try again when no images are made or removed."
-            )
+            answers[query] = AlicloudError(f"{name} {query}: {_why_not(earlier[query])}")
     return {query: answers[query] for query in queries}
 
 
@@ -184,6 +198,19 @@ def _read_once(
         reading.take(number, page if isinstance(page, AlicloudError) else _finish(page))
         jobs.extend((query, more) for more in reading.pages_to_ask(client.concurrency))
     return readings
+
+
+def _why_not(reading: Reading) -> str:
+    """Say what is wrong with a listing whose last reading this is, and what to do."""
+    if reading.ended:
+        return (
+            f"the listing changed while it was read, {MAX_READINGS} times ({reading.problem()}); "
+            "try again when no images are made or removed."
+        )
+    return (
+        "the service shows the same page again and again, and so never comes to the end of the "
+        f"listing ({reading.problem()}); ask for less, for example for one node or one name."
+    )
 
 
 def _finish(page: t.Callable[[], Page]) -> Page | AlicloudError:
