@@ -25,6 +25,7 @@ options:
   fail_on_missing:
     description:
       - Whether a family without an available image is an error. If not, its result is null.
+      - The error says what that of M(alicloud.compute.ecs_image_family_info) says, for the same further calls.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -93,7 +94,7 @@ class LookupModule(CachedLookup):
 
     def fetch(self, names: list[str]) -> list[t.Any]:
         """Return the images, those without a region for the region of the credentials."""
-        from ..module_utils._images.ecs import missing, missing_error, newest_images
+        from ..module_utils._images.ecs import explain_missing, missing, newest_images
 
         options = self.options
         found = newest_images(
@@ -104,7 +105,7 @@ class LookupModule(CachedLookup):
                 if newest:
                     self.cache.put([family, None], newest)
         if options["fail_on_missing"] and missing(found):
-            raise missing_error(found)
+            raise explain_missing(self.client, found, options["network"])
         return [newest for _family, _region, newest in found]
 
     def is_cacheable(self, answer: t.Any) -> bool:

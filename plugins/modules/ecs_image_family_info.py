@@ -28,6 +28,8 @@ options:
   fail_on_missing:
     description:
       - Whether the task fails if a family has no available image in a region.
+      - The error then says which of the asked regions have the family. If none has it, the task also asks for V(acs:) and
+        the name, with at most 20 further calls, and says if that is there.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -89,12 +91,17 @@ images:
       sample: m-bp1g7004ksh0oeuco5tz
     image_name:
       description: The name of the image.
-      returned: always
+      returned: if given
       type: str
       sample: web-20261120
-    image_family:
-      description: The image family.
+    asked_family:
+      description: The image family that was asked.
       returned: always
+      type: str
+      sample: web
+    image_family:
+      description: The image family as the service names it. For a shared family, that may be another name.
+      returned: if given
       type: str
       sample: web
     region_id:
@@ -242,7 +249,7 @@ image:
   description: The image, or null if there is none.
   returned: when exactly one family and one region are asked
   type: dict
-  sample: {"image_id": "m-bp1g7004ksh0oeuco5tz", "image_family": "web", "region_id": "cn-hangzhou"}
+  sample: {"image_id": "m-bp1g7004ksh0oeuco5tz", "asked_family": "web", "image_family": "web", "region_id": "cn-hangzhou"}
 missing:
   description: What has no available image.
   returned: success, or when the task fails because of it
@@ -283,7 +290,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._images.ecs import REGION_VARIABLES, missing, missing_error, newest_images
+from ..module_utils._images.ecs import REGION_VARIABLES, explain_missing, missing, newest_images
 from ..module_utils._options import connection_spec, create_client, environment
 from ..module_utils._task import Task, run_module
 
@@ -311,8 +318,8 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         found = newest_images(
             client, options["image_family"], options["region"], options["network"]
         )
-    if options["fail_on_missing"] and missing(found):
-        raise missing_error(found)
+        if options["fail_on_missing"] and missing(found):
+            raise explain_missing(client, found, options["network"])
     image_ids: dict[str, dict[str, str]] = {family: {} for family, _region, _newest in found}
     for family, region, newest in found:
         if newest:

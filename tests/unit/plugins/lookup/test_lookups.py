@@ -122,6 +122,20 @@ def test_a_missing_family_is_an_error_and_null_if_asked() -> None:
 
 
 @pytest.mark.usefixtures("key")
+def test_a_missing_family_explains_itself_if_that_is_an_error(emulator: Emulator) -> None:
+    options: dict[str, t.Any] = {"region": ["cn-hangzhou", "ap-southeast-1"]}
+
+    found = lookup(ECS, "ubuntu_22_04_x64", "db", **options, fail_on_missing=False)
+
+    assert [image and image["asked_family"] for image in found] == [None, None, "db", None]
+    assert len(emulator.calls) == 4
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup(ECS, "ubuntu_22_04_x64", "db", **options)
+    assert "Did you mean acs:ubuntu_22_04_x64? It is in cn-hangzhou, ap-" in str(caught.value)
+    assert "db is in cn-hangzhou (db-20261115), and a family does not" in str(caught.value)
+
+
+@pytest.mark.usefixtures("key")
 def test_ens_terms_give_their_images_term_by_term() -> None:
     found = lookup(ENS, "edge-web-2026112?", "edge-web-20261119", ens_region_id=NODE)
 

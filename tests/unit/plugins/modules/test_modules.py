@@ -73,6 +73,32 @@ def test_what_is_missing_is_an_error_if_asked_and_what_was_found_is_kept(run: Ru
     assert len(result["images"]) == 1
 
 
+def test_a_missing_family_is_explained_with_extra_calls_only_if_it_is_an_error(
+    run: Run, emulator: Emulator
+) -> None:
+    options = {"image_family": "ubuntu_22_04_x64", "region": "cn-hangzhou"}
+
+    assert "failed" not in run(ecs_image_family_info, **options)
+    assert len(emulator.calls) == 1
+
+    result = run(ecs_image_family_info, **options, fail_on_missing=True)
+
+    assert result["msg"].endswith("Did you mean acs:ubuntu_22_04_x64? It is in cn-hangzhou.")
+    assert result["missing"] == [{"image_family": "ubuntu_22_04_x64", "region_id": "cn-hangzhou"}]
+    assert result["images"] == []
+    assert result["error_code"] is None
+    assert len(emulator.calls) == 3
+
+
+def test_nothing_more_is_called_if_nothing_is_missing(run: Run, emulator: Emulator) -> None:
+    result = run(
+        ecs_image_family_info, image_family="web", region="cn-hangzhou", fail_on_missing=True
+    )
+
+    assert result["image"]["asked_family"] == "web"
+    assert len(emulator.calls) == 1
+
+
 @pytest.mark.parametrize("family", ["image_family", "families", "image_families", "family"])
 @pytest.mark.parametrize("region", ["region", "regions", "region_id"])
 def test_options_have_the_names_of_the_field(run: Run, family: str, region: str) -> None:
