@@ -18,6 +18,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action.normal import ActionModule
+from ansible.plugins.lookup.env import LookupModule
+from ansible.release import __version__
 from ansible_collections.alicloud.compute.plugins.module_utils._options import connection_spec
 from ansible_collections.alicloud.compute.plugins.module_utils._service.credentials import (
     ENVIRONMENT,
@@ -266,9 +270,11 @@ def test_the_workflow_runs_the_matrix() -> None:
         pytest.skip("ansible-test copies no hidden folders.")
     text = (ROOT / "noxfile.py").read_text(encoding="utf-8")
     (literal,) = re.findall(r"^MATRIX = (\{.*?^\})", text, flags=re.S | re.M)
+    matrix = ast.literal_eval(literal)
+    assert tuple(matrix) == SEEN_IN
     sessions = [
         f"core-{core}-py{python}"
-        for core, pythons in ast.literal_eval(literal).items()
+        for core, pythons in matrix.items()
         for python in pythons["controllers"]
     ]
 
@@ -297,3 +303,56 @@ def test_ansible_lint_knows_the_options_of_every_module(
     # Of required options that are not there, it says that first.
     found = re.findall(r"args\[module\].*(?:missing required|Unsupported parameters)", output)
     assert len(found) == len(modules), output
+
+
+# Private names of ansible-core that plugins use, and whose they are. Seen in ansible-core 2.18 to
+# 2.22. Whatever is not listed may be gone in the next version.
+SEEN_IN = ("2.18", "2.19", "2.20", "2.21", "2.22")
+PRIVATE_NAMES = {
+    "action": {
+        *("_compute_environment_string", "_connection", "_display", "_loader", "_task"),
+        "_templar",
+    },
+    "lookup": {"_loader", "_templar"},
+    "validated": {"_deprecations", "_no_log_values", "_warnings"},
+}
+
+
+def private_names(path: Path) -> set[str]:
+    """Return the private names in a file of Python that neither it nor Python defines."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own, used = {"_asdict", "_replace"}, set()  # of a NamedTuple
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            own.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            own.add(node.attr)
+        elif isinstance(node, ast.Attribute):
+            used.add(node.attr)
+        elif isinstance(node, ast.Import):
+            used |= {part for alias in node.names for part in alias.name.split(".")}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            used |= {*(node.module or "").split("."), *(alias.name for alias in node.names)}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("attr"):
+            used |= {str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)}
+    return {name for name in used - own if name[:1] == "_" and name[:2] != "__"}
+
+
+def test_plugins_use_no_private_name_of_ansible_that_is_not_listed() -> None:
+    used = {name for path in (ROOT / "plugins").rglob("*.py") for name in private_names(path)}
+
+    assert used == set().union(*PRIVATE_NAMES.values())
+
+
+def test_this_version_of_ansible_has_the_private_names_that_plugins_use() -> None:
+    owners = {
+        "action": ActionModule(*[None] * 6),
+        "lookup": LookupModule(),
+        "validated": ArgumentSpecValidator({}).validate({}),
+    }
+
+    assert ".".join(__version__.split(".")[:2]) in SEEN_IN
+    for kind, private in PRIVATE_NAMES.items():
+        assert {name for name in private if not hasattr(owners[kind], name)} == set(), kind
