@@ -59,12 +59,27 @@ def flag(value: t.Any) -> bool | None:
     return found
 
 
-def tags(value: t.Any) -> dict[str, str]:
-    """Return {key: value} of {"Tag": [{"TagKey", "TagValue"}]}; the first of two with one key."""
+def tags(value: t.Any, where: str, warn: Warn) -> dict[str, str]:
+    """Return {key: value} of {"Tag": [{"TagKey", "TagValue"}]}, the first of two with one key.
+
+    A tag that is none is left out. warn(text, about) is told of both.
+    """
     found: dict[str, str] = {}
     for tag in members(value, "Tag"):
-        key = clean_key(text(tag.get("TagKey", tag.get("Key"))))
-        found.setdefault(key, text(tag.get("TagValue", tag.get("Value")) or ""))
+        given = tag.get("TagValue", tag.get("Value"))
+        try:
+            key = clean_key(text(tag.get("TagKey", tag.get("Key"))))
+            content = "" if given is None else text(given)
+        except ValueError:
+            what = "a key and a value that are strings; it is left out"
+            _warn_of(warn, where, "Tag", tag, what)
+            continue
+        if found.setdefault(key, content) != content:
+            warn(
+                f"{where}: in an image of the service's reply, two tags have the key {key!r:.80}. "
+                f"The first value, {found[key]!r:.80}, is taken.",
+                about=f"Tag {key}",
+            )
     return found
 
 
@@ -112,20 +127,20 @@ def image(raw: t.Any, where: str, warn: Warn, **added: t.Any) -> Json:
     lists: Json = {}
     for key, name, take, empty in (
         ("Tags", "tags", tags, {}),
-        ("DiskDeviceMappings", "disk_device_mappings", _disks(where, warn), []),
+        ("DiskDeviceMappings", "disk_device_mappings", _disks, []),
     ):
         value = rest.pop(key, None)
         try:
-            lists[name] = take(value)
+            lists[name] = take(value, where, warn)
         except ValueError as error:
             _warn_of(warn, where, key, value, f"{error}; it is left out")
             lists[name] = empty
     return {**_converted(rest, CONVERTERS, where, warn), **lists, **added}
 
 
-def _disks(where: str, warn: Warn) -> t.Callable[[t.Any], list[Json]]:
-    """Return the function that returns the disks of {"DiskDeviceMapping": [{...}]}."""
-    return lambda value: [
+def _disks(value: t.Any, where: str, warn: Warn) -> list[Json]:
+    """Return the disks of {"DiskDeviceMapping": [{...}]}."""
+    return [
         _converted(disk, DISK_CONVERTERS, where, warn)
         for disk in members(value, "DiskDeviceMapping")
     ]
@@ -134,7 +149,8 @@ def _disks(where: str, warn: Warn) -> t.Callable[[t.Any], list[Json]]:
 def _converted(raw: Json, converters: t.Mapping[str, Converter], where: str, warn: Warn) -> Json:
     """Return an object of a reply with its values converted, without those that say nothing."""
     result: Json = {}
-    for key, value in raw.items():
+    # Known keys last: imageId beside ImageId must not take its place.
+    for key, value in sorted(raw.items(), key=lambda item: item[0] in converters):
         if value is None:
             continue
         convert = converters.get(key)

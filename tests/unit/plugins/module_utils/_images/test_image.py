@@ -183,7 +183,7 @@ def test_both_ens_samples_come_out_as_the_same_typed_dict(
         ({"IsCopied": "1"}, {"is_copied": True}),
         ({"Tags": {"Tag": [{"TagKey": "__ansible_type"}]}}, {"tags": {"ansible_type": ""}}),
         (
-            {"Tags": {"Tag": [{"TagKey": "a", "TagValue": "1"}, {"TagKey": "a", "TagValue": "2"}]}},
+            {"Tags": {"Tag": [{"TagKey": "a", "TagValue": "1"}, {"TagKey": "a", "TagValue": "1"}]}},
             {"tags": {"a": "1"}},
         ),
         ({"Size": None, "Description": None}, {}),
@@ -194,6 +194,10 @@ def test_both_ens_samples_come_out_as_the_same_typed_dict(
         ({"Tags": {"Tag": None}}, {"tags": {}}),
         ({"Tags": ""}, {"tags": {}}),
         ({"Tags": [{"TagKey": "a", "TagValue": 1}]}, {"tags": {"a": "1"}}),
+        ({"Tags": [{"TagKey": "a", "TagValue": 0}]}, {"tags": {"a": "0"}}),
+        ({"Tags": [{"TagKey": "a", "TagValue": False}]}, {"tags": {"a": "false"}}),
+        ({"ImageId": "m-1", "imageId": "m-2"}, {"image_id": "m-1"}),
+        ({"imageId": "m-2", "ImageId": "m-1"}, {"image_id": "m-1"}),
         ({"Tags": {"Tag": [{"TagKey": "a", "TagValue": None}]}}, {"tags": {"a": ""}}),
         ({"Tags": {"Tag": [{"Key": "a"}]}}, {"tags": {"a": ""}}),
         ({"DiskDeviceMappings": None}, {}),
@@ -218,7 +222,16 @@ def test_values_have_one_type_and_unknown_keys_are_kept(
         ({"IsCopied": 2}, {"is_copied": 2}, "IsCopied is 2 and not true or false"),
         ({"Platform": ["x"]}, {"platform": ["x"]}, "Platform is ['x'] and not a string"),
         ({"Tags": {"Tag": ["a"]}}, {}, "Tags is {'Tag': ['a']} and not an object with a list of"),
-        ({"Tags": {"Tag": [{"TagValue": "a"}]}}, {}, "Tags is {'Tag': [{'TagValue': 'a'}]} and n"),
+        (
+            {"Tags": {"Tag": [{"TagValue": "a"}, {"TagKey": "b"}]}},
+            {"tags": {"b": ""}},
+            "Tag is {'TagValue': 'a'} and not a key and a value that are strings; it is left out",
+        ),
+        (
+            {"Tags": {"Tag": [{"TagKey": "b", "TagValue": ["c"]}]}},
+            {},
+            "Tag is {'TagKey': 'b', 'TagValue': ['c']} and not a key",
+        ),
         ({"tags": 5}, {}, ""),
         ({"DiskDeviceMappings": "x"}, {}, "DiskDeviceMappings is 'x' and not an object with a"),
         (
@@ -245,6 +258,25 @@ def test_an_odd_value_that_nothing_is_decided_by_is_warned_of(
     assert bool(told) == bool(words)
     for about, text in told.items():
         assert text.startswith(f"DescribeImages in x: in an image of the service's reply, {about} ")
+
+
+@pytest.mark.parametrize("other", ["a", "__ansible_type"])
+def test_of_two_tags_with_one_key_the_first_is_taken_with_a_warning(other: str) -> None:
+    told: dict[str, str] = {}
+    key = other.strip("_")
+
+    def warn(text: str, about: str) -> None:
+        told[about] = text
+
+    raw = {"Tag": [{"TagKey": key, "TagValue": "1"}, {"TagKey": other, "TagValue": "2"}]}
+
+    found = image({"Tags": raw}, "DescribeImages in x", warn)
+
+    assert found["tags"] == {key: "1"}
+    assert list(told.values()) == [
+        f"DescribeImages in x: in an image of the service's reply, two tags have the key {key!r}. "
+        "The first value, '1', is taken."
+    ]
 
 
 @pytest.mark.parametrize(
