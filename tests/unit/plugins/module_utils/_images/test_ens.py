@@ -651,3 +651,24 @@ def test_the_newest_ids_are_grouped_by_name_and_node(
     names: list[str] | None, expected: dict[str, t.Any]
 ) -> None:
     assert newest_ids(ROWS, names) == expected
+
+
+def test_a_service_that_passes_over_the_id_gives_each_image_once(
+    client: Client, emulator: Emulator
+) -> None:
+    rows = [raw(1), raw(2)]
+    emulator.faults = [{"reply": {"TotalCount": 2, "Images": {"Image": rows}}}]
+
+    found = list_images(client, Filters(image_id=["m-00001", "m-00002"]))
+
+    assert ids(found) == ["m-00002", "m-00001"]
+
+
+def test_ties_are_in_the_order_of_nodes(client: Client, emulator: Emulator) -> None:
+    emulator.catalogue = catalogue([raw(1, EnsRegionId=[OTHER_NODE, NODE])])
+
+    everywhere = list_images(client, Filters())
+    by_node = list_images(client, Filters(ens_region_id=[OTHER_NODE, NODE]))
+
+    assert [row["region_id"] for row in everywhere] == [NODE, OTHER_NODE]
+    assert [row["ens_region_id"] for row in by_node] == [NODE, OTHER_NODE]

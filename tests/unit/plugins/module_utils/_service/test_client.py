@@ -132,6 +132,25 @@ def test_an_endpoint_that_could_lead_elsewhere_is_refused(endpoint: str) -> None
         base_url(endpoint)
 
 
+@pytest.mark.parametrize("endpoint", ["https://u:pw@{region}.h", "https://u:pw@h/", "u:pw@h"])
+def test_no_password_of_an_endpoint_is_shown(endpoint: str) -> None:
+    operation = Operation("ens", "DescribeImages", "2017-11-10")
+    for region in ("", "cn-hangzhou"):
+        with Client(KEY, endpoint, warn=pytest.fail) as client, pytest.raises(
+            AlicloudError, match="is not valid"
+        ) as caught:
+            client.call(operation, {}, "web", "ens.invalid", region, parse=str)
+        assert "pw" not in str(caught.value)
+
+
+def test_each_service_has_the_endpoint_of_its_own(emulator: Emulator) -> None:
+    ens = Operation("ens", "DescribeImages", "2017-11-10")
+    with Client(KEY, {"ecs": emulator.url}, warn=pytest.fail, retry_timeout=0) as client:
+        assert call(client)["Image"]
+        with pytest.raises(AlicloudError, match="nothing listens on 127"):
+            client.call(ens, {}, "all", "127.0.0.1:9", parse=str)
+
+
 @pytest.mark.parametrize(
     "host", ["ecs.example", "10.0.0.1", "localhost.example", "127.1", "0.0.0.0"]
 )

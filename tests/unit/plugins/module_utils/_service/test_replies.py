@@ -109,6 +109,17 @@ def test_a_page_that_says_when_to_try_again_is_throttling() -> None:
     assert caught.value.kind is Kind.THROTTLED
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"), [(200, Kind.PRODUCT), (404, Kind.PRODUCT), (502, Kind.NETWORK)]
+)
+def test_a_page_is_no_reply_and_above_500_that_of_a_gateway(status: int, kind: Kind) -> None:
+    headers = {"x-acs-retry-after": "1500"} if status == 200 else {}
+    with pytest.raises(CallFailure) as caught:
+        parse_reply(status, headers, b"<html>")
+
+    assert caught.value.kind is kind
+
+
 def test_a_success_that_says_when_to_try_again_is_a_success() -> None:
     assert reply({"Image": {}}, x_acs_retry_after="1500") == {"Image": {}}
 
