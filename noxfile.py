@@ -244,7 +244,9 @@ def environment(session: nox.Session, folder: Path) -> None:
     """See what ansible-builder finds in the collection that is installed in a folder."""
     output = session.run("ansible-builder", "introspect", str(folder), silent=True)
     found = yaml.safe_load(str(output))
-    if [line.split("  # ")[0] for line in found["python"]] != ["requests"] or found["system"]:
+    if [line.split("  # ")[0] for line in found["python"]] != ["requests>=2.25.1"] or found[
+        "system"
+    ]:
         session.error(f"An execution environment would get {found}.")
     (archive,) = folder.glob("*.tar.gz")
     definition = {

@@ -85,7 +85,7 @@ options:
     choices: [public, vpc]
     default: public
 requirements:
-  - requests
+  - requests >= 2.25.1
   - alibabacloud_credentials, only for temporary credentials that are fetched (see O(profile))
 notes:
   - An empty or null value counts as not set, in an option, a variable, the environment or a file. The next source is asked

@@ -191,6 +191,13 @@ errors:
   type: list
   elements: dict
   sample: [{"ens_region_id": "sg-singapore-9", "image_id": null, "error_code": "NoPermission", "http_status": 400}]
+access_denied:
+  description:
+    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
+      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
+  returned: when access was denied and the service says why
+  type: dict
+  sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
   description: The service's code of the first error, null if it was not the service that refused.
   returned: failure

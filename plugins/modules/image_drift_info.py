@@ -184,6 +184,13 @@ errors:
   type: list
   elements: dict
   sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
+access_denied:
+  description:
+    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
+      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
+  returned: when access was denied and the service says why
+  type: dict
+  sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
   description: The service's code of the first error, null if it was not the service that refused.
   returned: failure

@@ -18,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 from .._errors import AlicloudError, Json
+from .attempts import submit
 from .endpoints import base_url, without_user
 from .failures import ALWAYS, NEVER, ONCE, CallFailure, Kind
 from .replies import GZIP, MAX_BYTES, for_display, parse_reply, scrubbed
 from .signing import Acs3Auth, canonical_query
 from .throttle import Quota, Throttle
-from .transport import STOPPED, Transport, submit
+from .transport import STOPPED, Transport
 
 if t.TYPE_CHECKING:
     from .signing import Credentials, CredentialsProvider

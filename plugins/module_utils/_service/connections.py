@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from .transport import Attempt, connect, this_thread
+from .attempts import Attempt, connect, this_thread
 
 try:
     from requests.adapters import HTTPAdapter
