@@ -66,9 +66,9 @@ options:
   retry_timeout:
     description:
       - The seconds that all retries of one call may take, V(0) for none.
-      - Throttled calls and failures of the service and of the network are tried again. The service counts calls by
-        the minute, so a value above 60 outlasts its limit.
-      - The calls of a task share their patience. When nothing has succeeded for this long, none goes on trying.
+      - Throttled calls and failures of the service and of the network are tried again. ECS counts the calls of each region
+        by the minute, so a value above 60 outlasts its limit. ENS counts most calls by the second.
+      - The calls of a task share this time. When nothing was answered for this long, all end. A throttled region ends alone.
     type: float
     default: 90
   concurrency:
