@@ -270,7 +270,9 @@ class TemporaryCredentials:
             for value in (reply.get("Code"), reply.get("RequestId"))
         )
         cause = root_cause(cause)
-        if isinstance(cause, OSError) and not isinstance(cause, RequestException):
+        if isinstance(cause, RequestException):
+            what = f"the URL is not valid ({type(cause).__name__})"
+        elif isinstance(cause, OSError):
             what = reason(cause) + (f": {cause.filename}" if cause.filename else "")
         elif "No cached value" in text:
             what = ENDED
@@ -303,7 +305,9 @@ class TemporaryCredentials:
             where = self._mode.host
             where += f" or {STS_ENDPOINT}" if where == "sts_endpoint" else ""
             hint = f"check the network, HTTPS_PROXY{trust} and {where}"
-        return AlicloudError(f"{self._subject}: {failure}; {hint}.", retryable=failure.kind.passing)
+        return AlicloudError(
+            f"{self._subject}: {str(failure).rstrip('.')}; {hint}.", retryable=failure.kind.passing
+        )
 
     def _for_display(self, text: str, longest: int = 500) -> str:
         """Return what others wrote for people: without secrets, then cut."""

@@ -229,6 +229,11 @@ def test_no_repr_shows_a_secret() -> None:
                 "use a key or a profile",
             ],
         ),
+        (
+            {"access_key_id": "id", "profile": "work"},
+            {},
+            ["access_key_id, profile are set togethe"],
+        ),
         ({"security_token": "t"}, {}, ["access_key_id is missing", "option security_token"]),
         (
             {},

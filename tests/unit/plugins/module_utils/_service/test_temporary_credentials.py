@@ -1160,3 +1160,75 @@ def test_a_process_that_runs_on_does_not_keep_all_identities(home: Path, source:
     assert made
     known = _temporary_credentials.shared._known
     assert 0 < len(known) <= _temporary_credentials.MOST_SHARED
+
+
+def test_a_command_in_a_file_of_another_user_is_not_run(
+    home: Path, source: SourceOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source(external(home, static()))
+    path = home / ".aliyun" / "config.json"
+    if os.geteuid() == 0:
+        os.chown(path, 54321, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 54321)
+
+    with pytest.raises(AlicloudError, match=r"process_command of profile first .* is not run"):
+        find_credentials({}, {}, pytest.fail)
+
+
+def test_keys_of_the_instance_do_not_go_through_a_proxy(
+    source: SourceOf, instance: Service
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        with pytest.raises(AlicloudError, match=f"{name} would send them through a proxy"):
+            source({"mode": "EcsRamRole"}, environment={name: "http://127.0.0.1:9"})
+
+    assert instance.asked == []
+
+
+def test_a_refusal_shows_no_secret_of_the_key_that_assumes_the_role(
+    source: SourceOf, service: Service
+) -> None:
+    service.answer = lambda asked: (
+        sts(asked)
+        if asked.query["RoleArn"].endswith("middle")
+        else (403, {"Code": "NoPermission", "Message": f"Not {asked.query['SecurityToken']}."})
+    )
+    last = {"mode": "ChainableRamRoleArn", "source_profile": "middle", "ram_role_arn": "r/last"}
+    middle = static(name="middle", mode="RamRoleArn", ram_role_arn="r/middle")
+
+    with pytest.raises(AlicloudError, match=r"NoPermission: Not \*{8} \(HTTP 403\)"):
+        source(last, middle).current()
+
+
+def test_a_command_whose_keys_have_ended_is_explained(home: Path, source: SourceOf) -> None:
+    output = static(mode="StsToken", sts_token="token", expiration=ends_in(-60))
+
+    with pytest.raises(AlicloudError, match="they had ended when they came: set the clock"):
+        source(external(home, output)).current()
+
+
+def test_threads_that_need_an_identity_at_once_share_it(source: SourceOf, service: Service) -> None:
+    made: list[t.Any] = []
+    found = t.cast(_temporary_credentials.TemporaryCredentials, source(uri(service)))
+
+    def make() -> _temporary_credentials.TemporaryCredentials:
+        time.sleep(0.1)
+        made.append(found)
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        shared = _temporary_credentials.shared
+        assert set(pool.map(lambda _number: shared.get_or_make(service, make), range(8))) == {found}
+
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("host", ["*.example.com", ".example.com"])
+def test_a_url_that_is_not_valid_is_not_shown(source: SourceOf, host: str) -> None:
+    where = f"https://{host}/keys?ticket=uriSecret"
+
+    with pytest.raises(AlicloudError, match=r"the URL is not valid \(InvalidURL\)") as caught:
+        source({"mode": "CredentialsURI", "credentials_uri": where}).current()
+
+    assert "Secret" not in str(caught.value)
