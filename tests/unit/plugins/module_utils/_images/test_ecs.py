@@ -351,14 +351,14 @@ def test_the_regions_that_have_the_family_are_told_without_a_call(
 def test_nobody_is_told_to_set_a_family_of_someone_else(
     client: Client, emulator: Emulator, owner: str
 ) -> None:
-    image = {"ImageId": "m-1", "ImageName": "shared\x1b[2J", "ImageOwnerAlias": owner}
+    image = {"ImageId": "m-1", "ImageName": "shared\n\x1b[2J", "ImageOwnerAlias": owner}
     emulator.faults = [{"match": {"RegionId": "cn-shanghai"}, "reply": {"Image": image}}]
 
     text, _calls = explained(client, emulator, ["acs:1:db"], ["cn-hangzhou", "cn-shanghai"])
 
     assert text == (
         "No available image was found for acs:1:db in cn-hangzhou. acs:1:db is in cn-shanghai "
-        "(shared\\x1b[2J). Only its owner can set it in cn-hangzhou: leave that out, or ask for "
+        "(shared \\x1b[2J). Only its owner can set it in cn-hangzhou: leave that out, or ask for "
         "another family there."
     )
 
