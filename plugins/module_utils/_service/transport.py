@@ -110,7 +110,7 @@ class Transport:
             return response.status_code, response.headers, body
         if self._closed:
             raise AlicloudError(STOPPED)
-        raise _failure_below_http(failure, base, seconds, attempt.cancelled) from None
+        raise failure_below_http(failure, base, seconds, attempt.cancelled) from None
 
     @contextmanager
     def _attempt(self, seconds: float) -> t.Iterator[Attempt]:
@@ -189,9 +189,7 @@ def _authorities() -> str | bool:
     return True
 
 
-def _failure_below_http(
-    error: Exception, base: str, seconds: float, cancelled: bool
-) -> CallFailure:
+def failure_below_http(error: Exception, base: str, seconds: float, cancelled: bool) -> CallFailure:
     """Return what an exception of requests, urllib3 or Python's own network code means.
 
     Other exceptions are raised again: they are mistakes of this code.
