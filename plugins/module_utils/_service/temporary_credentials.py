@@ -26,8 +26,7 @@ from .endpoints import PLAIN_URL, is_loopback, without_user
 from .failures import CallFailure, Kind, kind_of, kind_of_status
 from .replies import for_display, scrubbed
 from .signing import Credentials, CredentialsProvider, checked
-from .transport import failure_below_http as failure_below_http
-from .transport import reason, root_cause
+from .transport import failure_below_http, reason, root_cause
 
 TIMEOUT = 10_000  # milliseconds, to connect and of each read
 METADATA_TIMEOUT = 2_000  # the metadata is on the machine or not there at all
