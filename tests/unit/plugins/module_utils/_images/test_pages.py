@@ -194,3 +194,49 @@ def test_a_page_that_fails_before_the_end_fails_the_reading() -> None:
 
     assert reading.failure is failure
     assert list(reading.pages_to_ask(4)) == []
+
+
+def reading_of(*pages: tuple[str, int] | AlicloudError) -> Reading:
+    """Return a reading that took pages, each the keys, of one letter, and TotalCount."""
+    reading = Reading()
+    for number, page in enumerate(pages, 1):
+        if isinstance(page, AlicloudError):
+            reading.take(number, page)
+        else:
+            keys, total = page
+            reading.take(number, Page(keys, {key: {"image_id": key} for key in keys}, total, SIZE))
+    return reading
+
+
+@pytest.mark.parametrize("code", ["Throttling.User", "NoPermission", "InternalError", None])
+def test_only_a_page_that_is_refused_as_such_is_the_end(code: str | None) -> None:
+    failure = AlicloudError("m", code=code)
+
+    assert reading_of(("abcde", 5), failure).failure is failure
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        # The total asks for more rows than the last page lacks.
+        [("abcde", 20), ("fgh", 20), ("fgh", 20)],
+        # The last page is full, so that more may be behind it.
+        [("abcde", 12), ("fghij", 12), ("fghij", 12)],
+        # The page has nothing new, but is no copy of the one before.
+        [("abcde", 7), ("fghij", 7), ("abcdf", 7)],
+        # Without a total, the first page may stand for all others.
+        [("abcde", 0), ("abcde", 0)],
+        [("abcde", -1), ("abcde", -1)],
+    ],
+)
+def test_a_page_without_anything_new_is_not_taken_for_the_end_too_early(
+    pages: list[tuple[str, int]],
+) -> None:
+    assert not reading_of(*pages).ended
+
+
+def test_what_comes_behind_the_end_is_passed_over() -> None:
+    reading = reading_of(("abc", 3), ("xyz", 3))
+
+    assert reading.consistent
+    assert list(reading.rows) == ["a", "b", "c"]
