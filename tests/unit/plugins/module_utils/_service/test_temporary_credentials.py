@@ -1093,7 +1093,7 @@ def test_a_cause_is_not_looked_for_in_what_was_handled_before(
         except OSError:
             with pytest.raises(AlicloudError, match=words) as caught:
                 source(profile).current()
-        assert "Permission" not in str(caught.value)
+            assert "Permission" not in str(caught.value)
 
 
 def test_a_process_fetches_the_credentials_of_an_identity_once(
