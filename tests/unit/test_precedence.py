@@ -351,7 +351,7 @@ EMPTIED = {
 TASKS: dict[str, Json] = {
     "ecs_image_family_info": {"image_family": "web"},
     "ens_image_info": {"image_name": "edge-web-*", "ens_region_id": "", "owner": ""},
-    "image_coverage_info": {"images": [{"name": "web", "image_family": "web", "region": ""}]},
+    "image_coverage_info": {"images": [{"name": "web", "family": "web", "regions": ""}]},
     "image_drift_info": {
         "images": [{"name": "web", "image_family": "web", "region": "cn-hangzhou, cn-shanghai"}],
         "hosts": {"one": "m-1"},

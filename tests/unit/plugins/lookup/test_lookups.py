@@ -365,6 +365,45 @@ def test_half_a_key_of_a_lookup_does_not_meet_a_part_of_another_pair(emulator: E
         lookup(ECS, "web", variables=variables, access_key_id="testAKid")
 
 
+def test_half_a_key_of_a_lookup_is_completed_without_the_profile_of_variables(
+    emulator: Emulator,
+) -> None:
+    variables = {
+        "alicloud_access_key_secret": "testAKsecret",
+        "alicloud_profile": trust_as_template("{{ not_there }}"),
+        "alicloud_ecs_endpoint": emulator.url,
+    }
+
+    assert lookup(ECS, "web", region="cn-hangzhou", variables=variables, access_key_id="testAKid")
+
+
+def test_half_a_key_is_completed_by_the_configuration_file_though_a_role_is_there(
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    write_settings: t.Callable[..., None],
+) -> None:
+    write_settings(access_key_id="testAKid")
+    for name in _lookup.OIDC:
+        monkeypatch.setenv(f"ALIBABA_CLOUD_{name}", "x")
+
+    assert lookup(
+        ECS,
+        "web",
+        region="cn-hangzhou",
+        endpoint=emulator.url,
+        access_key_secret="testAKsecret",
+    )
+
+
+@pytest.mark.usefixtures("key")
+def test_names_in_the_configuration_file_may_be_quoted(
+    write_settings: t.Callable[..., None],
+) -> None:
+    write_settings(region="'cn-hangzhou', \"cn-shanghai\"")
+
+    assert len(lookup(ECS, "web")) == 2
+
+
 @pytest.mark.parametrize("value", [None, "", " "])
 def test_an_empty_profile_of_a_lookup_leaves_the_key_of_variables(
     emulator: Emulator, value: str | None
@@ -804,7 +843,7 @@ def test_what_is_kept_is_told_apart_by_all_options_but_these() -> None:
 
 
 def test_an_answer_that_is_known_imports_nothing_that_makes_calls(
-    connection: dict[str, str], run: Path
+    connection: dict[str, str], run: Path, home: Path
 ) -> None:
     program = """
 import json, sys
@@ -821,7 +860,21 @@ for name, term, options in json.loads(sys.argv[2]):
     assert plugin.run([term], variables={}, **options)
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
-    asked = [[ECS, "web", {"region": "cn-hangzhou"}], [ENS, "edge-web-*", {"ens_region_id": NODE}]]
+    profile = {
+        "name": "default",
+        "access_key_id": "testAKid",
+        "access_key_secret": "testAKsecret",
+        "region_id": "cn-hangzhou",
+    }
+    config = home / ".aliyun" / "config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"profiles": [profile]}), encoding="utf-8")
+    config.chmod(0o600)
+    asked = [
+        [ECS, "web", {"region": "cn-hangzhou"}],
+        [ECS, "web", {"profile": "default"}],  # in the region of the profile
+        [ENS, "edge-web-*", {"ens_region_id": NODE}],
+    ]
     imported = []
     for _time in range(2):
         output = subprocess.run(

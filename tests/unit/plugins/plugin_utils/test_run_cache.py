@@ -369,3 +369,4 @@ def test_a_file_system_without_locks_asks_each_time(
     monkeypatch.setattr("fcntl.flock", no_locks)
 
     assert answers.get_or_fetch(QUESTION, lambda: (IMAGE, True), no_wait) == IMAGE
+    assert answers.get(QUESTION) is None
