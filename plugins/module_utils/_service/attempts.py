@@ -132,10 +132,10 @@ def submit(pool: ThreadPoolExecutor, function: t.Callable[..., None], *args: t.A
     start(lambda: pool.submit(function, *args))
 
 
-def start(start: t.Callable[[], t.Any]) -> None:
-    """Start a thread. Raises AlicloudError if there are too many."""
+def start(begin: t.Callable[[], t.Any]) -> None:
+    """Call what starts a thread. Raises AlicloudError if there are too many."""
     try:
-        start()
+        begin()
     except RuntimeError as error:
         raise AlicloudError(
             f"{error}: lower concurrency, or raise the number of processes that the user may have."

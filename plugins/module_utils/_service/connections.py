@@ -14,7 +14,9 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection
     from urllib3.exceptions import NewConnectionError
-except ImportError:  # Transport, which imports this file when a call is near, says so
+except ImportError:
+    # Transport, which imports this file when a call is near, says so. The stand-ins, whose types
+    # differ, only let ansible-test import this file where requests is not.
     HTTPAdapter = HTTPConnection = object  # type: ignore[assignment,misc]
 
 
