@@ -233,12 +233,13 @@ def _images_of(path: str) -> Json:
     import time
 
     from ..module_utils._fleet import lock as _lock
+    from ..module_utils._fleet import lock_file as _lock_file
 
     def read() -> tuple[Json, bool]:
-        lock = _lock.read(path) or {}
+        lock = _lock_file.load(path) or {}
         images = {
             name: {
-                "source": _lock.source(locked),
+                "source": _lock.source_of(locked),
                 "regions": {
                     region: {key: entry[key] for key in _lock.IMAGE_KEYS if key in entry}
                     for region, entry in locked["regions"].items()

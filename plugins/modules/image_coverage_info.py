@@ -214,10 +214,10 @@ from ..module_utils._fleet.wanted import (
     Listings,
     Place,
     fetch_images,
-    seconds,
-    span,
+    parse_age,
     wanted_images,
 )
+from ..module_utils._fleet.words import span_text
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec, create_client
 from ..module_utils._service.client import Client
@@ -239,8 +239,8 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
     wanted = wanted_images(options)
     expected = {name: _build(name, value) for name, value in options["build"].items()}
-    patience = seconds("wait", options["wait"]) if options["wait"] else 0.0
-    poll = seconds("poll", options["poll"])
+    patience = parse_age("wait", options["wait"]) if options["wait"] else 0.0
+    poll = parse_age("poll", options["poll"])
     if poll < 1:
         raise AlicloudError(f"poll is {options['poll']}: it must be at least 1s.")
     end = time.monotonic() + patience
@@ -267,7 +267,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
                 progress = _coverage.progress(cells)
             if progress != shown or time.monotonic() >= shown_at + HEARTBEAT:
                 shown, shown_at = progress, time.monotonic()
-                task.show(f"{progress}. Waiting for {span(math.ceil(left))} more.")
+                task.show(f"{progress}. Waiting for {span_text(math.ceil(left))} more.")
             client.sleep(min(left, poll))
     return {
         "changed": False,
@@ -275,7 +275,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "complete": not places,
         "gaps": _coverage.gaps(cells),
         "counts": _coverage.counts(cells),
-        "builds": _coverage.builds(cells),
+        "builds": _coverage.timeline_rows(cells),
         "checked": written(now),
     }
 

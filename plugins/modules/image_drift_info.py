@@ -216,6 +216,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import AlicloudError
 from ..module_utils._fleet import drift as _drift
 from ..module_utils._fleet import lock as _lock
+from ..module_utils._fleet import lock_file as _lock_file
 from ..module_utils._fleet.wanted import WANTED_SPEC, fetch_images, wanted_images
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec, create_client
@@ -246,7 +247,9 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         fleet = _drift.of_newest(found, lock)
     else:
         fleet = _drift.of_lock(lock)
-    hosts = _drift.judged([_host(host, value) for host, value in options["hosts"].items()], fleet)
+    hosts = _drift.compare_hosts(
+        [_host(host, value) for host, value in options["hosts"].items()], fleet
+    )
     groups = {
         state: [host["host"] for host in hosts if host["status"] == state]
         for state in _drift.STATES
@@ -258,7 +261,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "counts": _drift.counts(hosts),
         "batches": _drift.batches(groups["outdated"], options["serial"]),
         "exceeded": _drift.exceeded(hosts, options),
-        "builds": _lock.builds(lock),
+        "builds": _lock.timeline_rows(lock),
         "checked": written(datetime.now(timezone.utc)),
     }
 
@@ -270,7 +273,7 @@ def _read(path: str | None, *, needed: bool) -> _lock.Lock:
                 "Nothing says what the hosts should run: set lock, or images for the newest."
             )
         return {}
-    lock = _lock.read(path)
+    lock = _lock_file.load(path)
     if lock is None:
         raise AlicloudError(f"{path} is not there: write it with image_lock, or correct lock.")
     return lock

@@ -245,14 +245,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import AlicloudError, visible
 from ..module_utils._fleet import lock as _lock
+from ..module_utils._fleet import lock_file as _lock_file
 from ..module_utils._fleet import plan as _plan
 from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
-    enumerated,
     fetch_images,
     wanted_images,
 )
+from ..module_utils._fleet.words import join_sentences
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
@@ -284,24 +285,24 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         plan = planned(old)
         if plan.problems:
             raise _refused(options, plan)
-        sentences = [*plan.sentences, *_plan.noted(old, plan.lock)]
+        sentences = [*plan.sentences, *_plan.describe_notes(old, plan.lock)]
         return plan.lock
 
     if options["mode"] == "verify":
         change(_existing(path))
         changed = False
     elif task.check_mode:
-        changed = _lock.changed(path, change)
+        changed = _lock_file.changed(path, change)
     else:
         # Read when no other run writes, so that nothing of theirs is lost.
-        changed = _lock.replace(path, change, task.warn)
+        changed = _lock_file.replace(path, change, task.warn)
     return {
         "changed": changed,
-        "images": _lock.images(plan.lock),
+        "images": _lock.image_rows(plan.lock),
         "image_ids": _lock.image_ids(plan.lock),
         "moves": plan.moves,
         "held": plan.held,
-        "builds": _lock.builds(plan.lock),
+        "builds": _lock.timeline_rows(plan.lock),
         "checked": written(now),
         "diff": {"prepared": "".join(f"{visible(sentence)}\n" for sentence in sentences)},
     }
@@ -321,7 +322,7 @@ def _planned(
             if not only:
                 raise AlicloudError("A rollback needs the names of the images: set only.")
             _check_only(only, old, options["path"])
-            return _plan.rolled_back(
+            return _plan.plan_rollback(
                 old, only, lambda name: agree.get(name, options["agree"]), guards, now
             )
 
@@ -339,14 +340,14 @@ def _planned(
 
     def updated(old: _lock.Lock) -> _plan.Plan:
         if options["mode"] == "verify":
-            return _plan.verified(old, wanted, only, found, guards, now)
-        return _plan.updated(old, wanted, only, found, guards, now)
+            return _plan.find_violations(old, wanted, only, found, guards, now)
+        return _plan.plan_update(old, wanted, only, found, guards, now)
 
     return updated
 
 
 def _existing(path: str) -> _lock.Lock:
-    lock = _lock.read(path)
+    lock = _lock_file.load(path)
     if lock is None:
         raise AlicloudError(f"{path} is not there: write it with mode update, or correct path.")
     return lock
@@ -363,7 +364,7 @@ def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str) -> No
 
 def _refused(options: t.Mapping[str, t.Any], plan: _plan.Plan) -> AlicloudError:
     """Return the error for a lock that must stay as it is, or does not hold."""
-    problems = enumerated(plan.problems, "problems")
+    problems = join_sentences(plan.problems, "problems")
     text = (
         f"{options['path']} does not hold: {problems}. Update the lock or roll it back, and review "
         "what that changes."

@@ -15,15 +15,13 @@ from .wanted import (
     Listings,
     Place,
     WantedImage,
-    age,
-    build,
-    in_timeline,
-    label,
-    made,
-    precise,
-    span,
+    age_of,
+    build_id,
+    made_at,
+    timeline_row,
     unexpected,
 )
+from .words import age_text, label, span_text
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
@@ -97,10 +95,10 @@ def progress(judged: t.Sequence[Json], most: int = 3) -> str:
     return "; ".join(shown) + more
 
 
-def builds(judged: t.Sequence[Json]) -> list[Json]:
+def timeline_rows(judged: t.Sequence[Json]) -> list[Json]:
     """Return the images of all cells that have one, for a timeline."""
     return [
-        in_timeline(cell["name"], cell["service"], cell["region"], cell, "newest")
+        timeline_row(cell["name"], cell["service"], cell["region"], cell, "newest")
         for cell in judged
         if cell["image_id"]
     ]
@@ -118,7 +116,7 @@ def _cells(wanted: WantedImage, found: Listings, expected: str | None, now: date
     for region in wanted.regions:
         image = newest.get(region)
         status, reason = _judged(wanted, image, model, expected, now)
-        old = None if image is None else age(image, now)
+        old = None if image is None else age_of(image, now)
         result.append(
             {
                 "name": wanted.name,
@@ -127,7 +125,7 @@ def _cells(wanted: WantedImage, found: Listings, expected: str | None, now: date
                 "status": status,
                 "reason": reason,
                 **{key: (image or {}).get(key) for key in IMAGE_KEYS},
-                "creation_time": made(image or {}),
+                "creation_time": made_at(image or {}),
                 # A clock that is a little late is no reason for an age below 0.
                 "age": None if old is None else max(0, int(old)),
             }
@@ -144,7 +142,7 @@ def _model(
     candidates = [
         (region, image)
         for region, image in newest.items()
-        if build(image, agree) and expected in (None, build(image, agree))
+        if build_id(image, agree) and expected in (None, build_id(image, agree))
     ]
     return max(candidates, key=lambda pair: _created(pair[1]), default=None)
 
@@ -159,27 +157,27 @@ def _judged(
     """Return the status of a place, and why it is not present."""
     if image is None:
         return "absent", "there is no available image"
-    old = age(image, now)
+    old = age_of(image, now)
     if wanted.max_age and (old is None or old > wanted.max_age):
-        since = "does not say when it was made" if old is None else f"is {precise(old)} old"
-        return "stale", f"{label(image)} {since}, and max_age is {precise(wanted.max_age)}"
+        since = "does not say when it was made" if old is None else f"is {age_text(old)} old"
+        return "stale", f"{label(image)} {since}, and max_age is {age_text(wanted.max_age)}"
     wrong = unexpected(image, wanted.expect)
     if wrong:
         return "different", f"{label(image)}: {wrong}"
     if wanted.agree == "nothing":
         return PRESENT, ""
-    key = build(image, wanted.agree)
+    key = build_id(image, wanted.agree)
     if key is None:
         return "different", f"{label(image)} has no {wanted.agree}, by which the regions must agree"
     if model is None:
         return "stale", f"{label(image)} is there, and {expected} is nowhere"
     region, other = model
     apart = (_created(other) - _created(image)).total_seconds()
-    if key != build(other, wanted.agree):
+    if key != build_id(other, wanted.agree):
         if apart > 0 and created(image):
             return (
                 "stale",
-                f"{label(image)} is {span(apart)} older than {label(other)} in {region}",
+                f"{label(image)} is {span_text(apart)} older than {label(other)} in {region}",
             )
         return "different", f"{label(image)} is there, and {label(other)} in {region}"
     for name in COMMON:

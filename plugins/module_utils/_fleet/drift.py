@@ -11,7 +11,8 @@ import typing as t
 from .._errors import AlicloudError, Json
 from .._images.image import created
 from . import lock as _lock
-from .wanted import Listings, PlaceKey, label
+from .wanted import Listings, PlaceKey
+from .words import label
 
 STATES = ("current", "outdated", "unknown")
 FIELDS = (
@@ -74,7 +75,7 @@ def of_newest(found: Listings, lock: _lock.Lock) -> Fleet:
     return fleet
 
 
-def judged(hosts: t.Sequence[Host], fleet: Fleet) -> list[Json]:
+def compare_hosts(hosts: t.Sequence[Host], fleet: Fleet) -> list[Json]:
     """Return for each host whether its image is the expected one, in the order given.
 
     Each as {host, status, reason, name, region, image_id, image_name, expected_image_id,

@@ -16,7 +16,8 @@ from .._errors import Json
 from .._images.ens import is_glob
 from .._images.image import LONG_AGO, created, written
 from . import lock as _lock
-from .wanted import Listings, WantedImage, age, build, label, made, precise, span, unexpected
+from .wanted import Listings, WantedImage, age_of, build_id, made_at, unexpected
+from .words import age_text, label, span_text
 
 
 class Guards(t.NamedTuple):
@@ -45,7 +46,7 @@ class Plan(t.NamedTuple):
         return [_sentence(move) for move in self.moves]
 
 
-def updated(
+def plan_update(
     old: _lock.Lock,
     wanted: t.Sequence[WantedImage],
     only: t.Collection[str],
@@ -66,7 +67,7 @@ def updated(
     return _with_moves(plan, old, {image.name for image in wanted} - set(plan.lock))
 
 
-def rolled_back(
+def plan_rollback(
     old: _lock.Lock,
     only: t.Collection[str],
     agree: t.Callable[[str], str],
@@ -123,14 +124,14 @@ def rolled_back(
                 **_noted([image for image in soaking if not denied(image, guards.deny)]),
             }
         plan.lock[name] = {
-            **_lock.source(locked),
+            **_lock.source_of(locked),
             # A region that had nothing but notes may have lost them.
             "regions": {region: entry for region, entry in regions.items() if entry},
         }
     return _with_moves(plan, old)
 
 
-def noted(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
+def describe_notes(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
     """Return sentences for what changes in a lock beside the images that move."""
     before = _lock.soaking(old)
     return _corrections(old, lock) + [
@@ -176,7 +177,7 @@ def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
     )
 
 
-def verified(
+def find_violations(
     lock: _lock.Lock,
     wanted: t.Sequence[WantedImage],
     only: t.Collection[str],
@@ -185,7 +186,7 @@ def verified(
     now: datetime,
 ) -> Plan:
     """Return the plan of an update whose problems say all that is wrong with the lock as it is."""
-    plan = updated(lock, wanted, only, found, guards, now)
+    plan = plan_update(lock, wanted, only, found, guards, now)
     problems = []
     said = {problem.partition(", ")[0] for problem in plan.problems}
     for (name, region), entry in _lock.entries(lock).items():
@@ -196,7 +197,7 @@ def verified(
             if denial not in said:
                 problems.append(denial)
         elif (
-            _lock.service(lock[name]) == "ens"
+            _lock.service_of(lock[name]) == "ens"
             and (name, region) in found
             and not any(_same(row, entry) for row in found[name, region])
         ):
@@ -241,7 +242,7 @@ class _Update:
         # Of another family, the locked image is still the one before, but nothing to hold on to.
         self._same = (
             old is not None
-            and _lock.service(old) == wanted.service
+            and _lock.service_of(old) == wanted.service
             and old.get("image_family") == wanted.source.get("image_family")
         )
         self._found = {region: found[wanted.name, region] for region in wanted.regions}
@@ -328,7 +329,7 @@ class _Update:
         newest = self._found[region][0]
         if denied(newest, self._guards.deny):
             return ""  # it is not to be used, whatever it is like
-        old_age = age(newest, self._now)
+        old_age = age_of(newest, self._now)
         limit = self._wanted.max_age
         if old_age is None and (limit or self._wanted.min_age):
             return f"{label(newest)} does not say when it was made, so its age cannot be checked"
@@ -337,8 +338,8 @@ class _Update:
             return f"{label(newest)} is not what is expected: {wrong}"
         if limit and old_age is not None and old_age > limit:
             return (
-                f"{label(newest)} is {precise(old_age)} old, and max_age is {precise(limit)}: see "
-                "whether its build has stopped"
+                f"{label(newest)} is {age_text(old_age)} old, and max_age is {age_text(limit)}: "
+                "see whether its build has stopped"
             )
         entry = self._entry_of(region)
         if (
@@ -366,10 +367,10 @@ class _Update:
             if denied(newest, self._guards.deny):
                 reasons[region] = f"{label(newest)} is denied"
             elif not self._old_enough(newest) and not _same(newest, entry):
-                young = age(newest, self._now) or 0.0
+                young = age_of(newest, self._now) or 0.0
                 reasons[region] = (
-                    f"{label(newest)} is {precise(young)} old, and min_age is "
-                    f"{precise(self._wanted.min_age or 0)}"
+                    f"{label(newest)} is {age_text(young)} old, and min_age is "
+                    f"{age_text(self._wanted.min_age or 0)}"
                 )
         return reasons
 
@@ -379,7 +380,7 @@ class _Update:
             return []
         builds: dict[str | None, list[str]] = {}
         for region, (newest, *_others) in self._found.items():
-            builds.setdefault(build(newest, self._agree), []).append(region)
+            builds.setdefault(build_id(newest, self._agree), []).append(region)
         if len(builds) == 1 and None not in builds:
             return []
         name = self._wanted.name
@@ -455,7 +456,7 @@ class _Update:
         return entry.get("soaking", []) if entry else []
 
     def _old_enough(self, image: Json) -> bool:
-        return not self._wanted.min_age or (age(image, self._now) or 0.0) >= self._wanted.min_age
+        return not self._wanted.min_age or (age_of(image, self._now) or 0.0) >= self._wanted.min_age
 
 
 def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] | None:
@@ -465,11 +466,11 @@ def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] 
     if agree == "nothing":
         return {region: images[0] for region, images in choices.items()}
     by_build = {
-        region: {build(image, agree): image for image in reversed(images)}
+        region: {build_id(image, agree): image for image in reversed(images)}
         for region, images in choices.items()
     }
     for image in next(iter(choices.values())):
-        key = build(image, agree)
+        key = build_id(image, agree)
         if key is not None and all(key in images for images in by_build.values()):
             return {region: images[key] for region, images in by_build.items()}
     return None
@@ -500,8 +501,8 @@ def _locked_image(image: Json, agree: str) -> Json:
     result = {
         **{key: str(image[key]) for key in _lock.IMAGE_KEYS if image.get(key)},
         # A lock has no time that it could not read.
-        "creation_time": made(image),
-        "build": build(image, agree) if agree.startswith("tag:") else None,
+        "creation_time": made_at(image),
+        "build": build_id(image, agree) if agree.startswith("tag:") else None,
     }
     return {key: value for key, value in result.items() if value}
 
@@ -564,7 +565,7 @@ def _when(image: Json) -> str:
 
 
 def _apart(one: Json, other: Json) -> str:
-    return span((_created(one) - _created(other)).total_seconds())
+    return span_text((_created(one) - _created(other)).total_seconds())
 
 
 def _created(image: t.Mapping[str, t.Any]) -> datetime:

@@ -12,7 +12,7 @@ import re
 import typing as t
 from datetime import datetime
 
-from .._errors import AlicloudError, Json, visible
+from .._errors import AlicloudError, Json
 from .._images.ecs import REGION_VARIABLES, find_newest_images
 from .._images.ens import OWNERS, Filters, list_images
 from .._images.image import created, written
@@ -23,7 +23,6 @@ AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 # No age, and no time to wait, is longer. Far longer ones are no dates and no time-outs.
 MAX_AGE = 5200 * UNITS["w"]
-UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 # What tells builds apart in all their regions, where each copy has its own ID.
 BUILD_KEYS = ("image_name", "image_version")
 EXPECTABLE = ("architecture", "os_type", "platform")
@@ -186,7 +185,7 @@ def _fetch_images(client: Client, places: t.Sequence[Place], network: str) -> Li
     return found
 
 
-def build(image: Json, agree: str) -> str | None:
+def build_id(image: Json, agree: str) -> str | None:
     """Return what tells a build from others in all regions; None if the image does not say."""
     if agree.startswith("tag:"):
         # A lock has no tags, but the one that counts.
@@ -212,13 +211,13 @@ def unexpected(image: Json, expect: Json) -> str:
     return ", ".join(wrong)
 
 
-def age(image: Json, now: datetime) -> float | None:
+def age_of(image: Json, now: datetime) -> float | None:
     """Return the age of an image in seconds; None if it does not say when it was made."""
     made = created(image)
     return None if made is None else (now - made).total_seconds()
 
 
-def seconds(option: str, value: str) -> float:
+def parse_age(option: str, value: str) -> float:
     """Return the seconds of an age such as 36h or 3d. Raises AlicloudError."""
     found = AGE.fullmatch(value.strip())
     if not found:
@@ -232,38 +231,13 @@ def seconds(option: str, value: str) -> float:
     return result
 
 
-def span(duration: float) -> str:
-    """Return a time span in words, such as 3 days, in the largest unit that it fills twice."""
-    left = abs(duration)
-    for unit, length in UNIT_NAMES:
-        if left >= 2 * length or (unit == "day" and left >= length):
-            break
-    return _counted(int(left // length), unit)
-
-
-def precise(duration: float) -> str:
-    """Return a time span in words that are closer, such as 1 day and 12 hours, for a comparison."""
-    left, parts = int(abs(duration)), []
-    for unit, length in UNIT_NAMES:
-        count, left = divmod(left, length)
-        if count:
-            parts.append(_counted(count, unit))
-    return " and ".join(parts[:2]) or "0 seconds"
-
-
-def label(image: t.Mapping[str, t.Any]) -> str:
-    """Return an image as people name it: web-20261120 (m-1)."""
-    name, identifier = image.get("image_name"), image["image_id"]
-    return visible(f"{name} ({identifier})" if name and name != identifier else str(identifier))
-
-
-def made(image: t.Mapping[str, t.Any]) -> str | None:
+def made_at(image: t.Mapping[str, t.Any]) -> str | None:
     """Return when an image was made as all results have it; None if it does not say."""
     moment = created(image)
     return written(moment) if moment else None
 
 
-def in_timeline(
+def timeline_row(
     name: str, service: str, region: str, image: t.Mapping[str, t.Any], state: str
 ) -> Json:
     """Return an image as the timeline of a report has it."""
@@ -274,20 +248,9 @@ def in_timeline(
         "image_id": image["image_id"],
         "image_name": image.get("image_name") or image["image_id"],
         "image_version": image.get("image_version"),
-        "creation_time": made(image),
+        "creation_time": made_at(image),
         "state": state,
     }
-
-
-def enumerated(sentences: t.Sequence[str], more: str, most: int = 5) -> str:
-    """Return sentences as one text; of many the first, and where the others are."""
-    shown = "; ".join(sentences[:most])
-    left = len(sentences) - most
-    return f"{shown}; and {left} more, see {more}" if left > 0 else shown
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def _source(given: t.Mapping[str, t.Any]) -> Json:
@@ -305,7 +268,7 @@ def _limit(
 ) -> float | None:
     """Return an age in seconds, of the image's own option or of the one for all."""
     value = given[option] or options.get(option)
-    return seconds(option, value) if value else None
+    return parse_age(option, value) if value else None
 
 
 def _agree(value: str) -> str:

@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
-from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from emulator import Emulator
 
 Json = t.Dict[str, t.Any]
@@ -64,7 +64,7 @@ def play(tmp_path: Path) -> Path:
 
 def write(path: Path, lock: Json) -> None:
     """Write a lock."""
-    _lock.replace(str(path), lambda _old: lock, lambda _warning: None)
+    _lock_file.replace(str(path), lambda _old: lock, lambda _warning: None)
 
 
 def lookup(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError, visible
-from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import label
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.words import label
 from ansible_collections.alicloud.compute.plugins.module_utils._options import create_client
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from ansible_collections.alicloud.compute.plugins.module_utils._task import Task
 from ansible_collections.alicloud.compute.plugins.modules import (
     image_coverage_info,
@@ -567,7 +567,7 @@ def lock(path: Path) -> Path:
     """A lock of two images."""
     old = {"image_id": "m-1", "image_name": "web-1", "creation_time": "2026-11-01T02:00:00Z"}
     new = {"image_id": "m-2", "image_name": "web-2", "creation_time": "2026-11-04T02:00:00Z"}
-    _lock.replace(
+    _lock_file.replace(
         str(path),
         lambda _old: {
             "web": {"image_family": "web", "regions": {"cn-hangzhou": {**new, "previous": [old]}}}
@@ -658,13 +658,13 @@ def test_a_lock_that_was_edited_by_hand_is_an_error_with_the_line(run: Run, lock
 
 def test_a_run_in_parallel_is_not_undone(run: Run, emulator: Emulator, path: Path) -> None:
     run(image_lock, path=str(path), images=[WEB])
-    other = _lock.parsed(path.read_text(encoding="utf-8"), "path")["web"]
+    other = _lock_file.parse_lock(path.read_text(encoding="utf-8"), "path")["web"]
     emulator.faults = [{"delay": 1.5}]
 
     def lock_another() -> None:
         while len(emulator.calls) < 3:  # the task has begun to ask
             time.sleep(0.01)
-        _lock.replace(str(path), lambda old: {**old, "db": other}, lambda _warning: None)
+        _lock_file.replace(str(path), lambda old: {**old, "db": other}, lambda _warning: None)
 
     thread = threading.Thread(target=lock_another)
     thread.start()

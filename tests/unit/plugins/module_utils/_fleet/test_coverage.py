@@ -232,7 +232,7 @@ def test_gaps_are_sentences_and_places_to_ask_again() -> None:
         "web is in 1 of 2 regions, not in a (web-18); db is in 1 of 2 regions, not in a (nothing)"
     )
     assert [
-        (build["name"], build["image_id"], build["state"]) for build in _coverage.builds(cells)
+        (row["name"], row["image_id"], row["state"]) for row in _coverage.timeline_rows(cells)
     ] == [
         ("web", "m-18", "newest"),
         ("web", "m-20", "newest"),

@@ -47,7 +47,7 @@ FLEET = _drift.of_lock(LOCK)
 
 def judged(*host: str | None, fleet: _drift.Fleet = FLEET) -> Json:
     """Return what is said of a host with this image ID, name and region."""
-    (result,) = _drift.judged([Host("h", *host)], fleet)
+    (result,) = _drift.compare_hosts([Host("h", *host)], fleet)
     return result
 
 

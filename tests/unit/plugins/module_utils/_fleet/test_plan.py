@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import plan as _plan
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted import WantedImage
 from ansible_collections.alicloud.compute.plugins.module_utils._images.image import written
@@ -61,7 +62,7 @@ def updated(
         (key if isinstance(key, tuple) else (images[0].name, key)): rows
         for key, rows in found.items()
     }
-    return _plan.updated(old, images, only, listings, guards, now)
+    return _plan.plan_update(old, images, only, listings, guards, now)
 
 
 def locked(
@@ -74,6 +75,11 @@ def locked(
     )
     assert plan.problems == []
     return plan.lock
+
+
+def reread(lock: _lock.Lock) -> _lock.Lock:
+    """Return a lock as it is read after it was written."""
+    return _lock_file.parse_lock(_lock_file.dump_lock(lock), "path")
 
 
 def ids(lock: _lock.Lock) -> dict[str, str]:
@@ -304,7 +310,7 @@ def test_nightly_builds_that_soak_for_three_days_get_locked_three_days_later() -
         plan = updated(lock, wanted, found, now=now)
         assert plan.problems == []
         # What is written is what is known the next day.
-        lock = _lock.parsed(_lock.written(plan.lock), "path")
+        lock = _lock_file.parse_lock(_lock_file.dump_lock(plan.lock), "path")
         if day < 4:
             assert ids(lock) == {}
             continue
@@ -598,7 +604,7 @@ def rolled_back(
 ) -> _plan.Plan:
     """Return the plan of a rollback."""
     later = NOW + timedelta(hours=1)
-    return _plan.rolled_back(old, only, lambda _name: agree, _plan.Guards([deny], False), later)
+    return _plan.plan_rollback(old, only, lambda _name: agree, _plan.Guards([deny], False), later)
 
 
 def grown(*days: int, regions: str = "ab") -> _lock.Lock:
@@ -725,7 +731,7 @@ def verified(
         for key, rows in found.items()
     }
     guards = _plan.Guards(deny, False)
-    return _plan.verified(lock, images, only, listings, guards, NOW).problems
+    return _plan.find_violations(lock, images, only, listings, guards, NOW).problems
 
 
 def test_a_lock_that_holds_has_no_problems() -> None:
@@ -806,8 +812,10 @@ def test_an_image_that_is_noted_is_said_once() -> None:
     first = updated(old, wanted, {"a": [image(22)]})
     again = updated(first.lock, wanted, {"a": [image(22)]})
 
-    assert _plan.noted(old, first.lock) == ["web in a notes web-22 (m-a-22), which is too young."]
-    assert _plan.noted(first.lock, again.lock) == []
+    assert _plan.describe_notes(old, first.lock) == [
+        "web in a notes web-22 (m-a-22), which is too young."
+    ]
+    assert _plan.describe_notes(first.lock, again.lock) == []
 
 
 # ---- what is locked is guarded, whatever it is asked by
@@ -829,7 +837,7 @@ def test_another_family_with_the_same_image_is_said_in_the_diff_and_found_by_ver
     plan = updated(old, other, {"a": [image(20)]})
 
     assert plan.moves == []
-    assert _plan.noted(old, plan.lock) == ["web: image_family is web-lts, not web."]
+    assert _plan.describe_notes(old, plan.lock) == ["web: image_family is web-lts, not web."]
     assert verified(old, other, {"a": [image(20)]}) == ["web: image_family is web-lts, not web"]
 
 
@@ -841,7 +849,7 @@ def test_what_an_editor_made_of_an_image_is_found_and_put_right() -> None:
 
     said = "web in a: image_name of m-a-20 is web-20, not web-9"
     assert plan.lock["web"]["regions"]["a"]["image_name"] == "web-20"
-    assert _plan.noted(old, plan.lock) == [f"{said}."]
+    assert _plan.describe_notes(old, plan.lock) == [f"{said}."]
     assert verified(old, want(), {"a": [image(20)]}) == [said]
 
 
@@ -873,4 +881,7 @@ def test_a_rollback_that_denies_all_that_a_region_noted_leaves_a_lock_that_can_b
     rolled = rolled_back(lock, deny="m-c-22").lock
 
     assert set(rolled["web"]["regions"]) == {"a", "b"}
-    assert ids(_lock.parsed(_lock.written(rolled), "path")) == {"a": "m-a-18", "b": "m-b-18"}
+    assert ids(reread(rolled)) == {
+        "a": "m-a-18",
+        "b": "m-b-18",
+    }

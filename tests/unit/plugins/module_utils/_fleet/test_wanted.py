@@ -16,16 +16,18 @@ from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted imp
     COMPARED_SPEC,
     WANTED_SPEC,
     WantedImage,
-    age,
-    build,
-    enumerated,
+    age_of,
+    build_id,
     fetch_images,
-    label,
-    precise,
-    seconds,
-    span,
+    parse_age,
     unexpected,
     wanted_images,
+)
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.words import (
+    age_text,
+    join_sentences,
+    label,
+    span_text,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._options import (
     connection_spec,
@@ -160,20 +162,20 @@ def test_a_family_of_no_characters_is_no_family(emulator: Emulator) -> None:
     ],
 )
 def test_an_age_is_a_number_and_a_unit(text: str, number: float) -> None:
-    assert seconds("min_age", text) == number
+    assert parse_age("min_age", text) == number
 
 
 @pytest.mark.parametrize("text", ["999999999w", "5200.1w", "36401d"])
 def test_an_age_beyond_reason_is_an_error(text: str) -> None:
-    assert seconds("wait", "5200w") == 5200 * 604800
+    assert parse_age("wait", "5200w") == 5200 * 604800
     with pytest.raises(AlicloudError, match=r"^wait '.*' is too long: it must be at most 5200w\.$"):
-        seconds("wait", text)
+        parse_age("wait", text)
 
 
 @pytest.mark.parametrize("text", ["", "3", "d", "-3d", "3 days", "1e3s", "3d3h", "٣d", "3D"])
 def test_what_is_no_age_is_an_error(text: str) -> None:
     with pytest.raises(AlicloudError, match=r"^max_age '.*' is not an age: write a number and a u"):
-        seconds("max_age", text)
+        parse_age("max_age", text)
 
 
 @pytest.mark.parametrize(
@@ -194,17 +196,17 @@ def test_what_is_no_age_is_an_error(text: str) -> None:
     ],
 )
 def test_a_time_span_is_said_in_words(duration: float, words: str, closer: str) -> None:
-    assert span(duration) == words
-    assert precise(duration) == closer
+    assert span_text(duration) == words
+    assert age_text(duration) == closer
 
 
 def test_the_age_of_an_image_is_counted_from_when_it_was_made() -> None:
     now = datetime(2026, 11, 22, tzinfo=timezone.utc)
 
-    assert age({"creation_time": "2026-11-21T00:00:00Z"}, now) == 86400
-    assert age({"creation_time": "2026-11-21T00:00Z"}, now) == 86400
-    assert age({"creation_time": "yesterday"}, now) is None
-    assert age({}, now + timedelta(days=1)) is None
+    assert age_of({"creation_time": "2026-11-21T00:00:00Z"}, now) == 86400
+    assert age_of({"creation_time": "2026-11-21T00:00Z"}, now) == 86400
+    assert age_of({"creation_time": "yesterday"}, now) is None
+    assert age_of({}, now + timedelta(days=1)) is None
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_an_image_is_called_by_its_name_and_its_id(image: dict[str, t.Any], text
 def test_a_build_is_told_by_what_regions_agree_in(
     image: dict[str, t.Any], agree: str, key: str | None
 ) -> None:
-    assert build(image, agree) == key
+    assert build_id(image, agree) == key
 
 
 @pytest.mark.parametrize(
@@ -266,9 +268,9 @@ def test_what_is_not_expected_is_said(expect: dict[str, t.Any], wrong: str) -> N
 
 
 def test_of_many_sentences_the_first_are_shown() -> None:
-    assert enumerated(["a", "b"], "problems") == "a; b"
-    assert enumerated(list("abcde"), "problems") == "a; b; c; d; e"
-    assert enumerated(list("abcdefg"), "problems") == "a; b; c; d; e; and 2 more, see problems"
+    assert join_sentences(["a", "b"], "problems") == "a; b"
+    assert join_sentences(list("abcde"), "problems") == "a; b; c; d; e"
+    assert join_sentences(list("abcdefg"), "problems") == "a; b; c; d; e; and 2 more, see problems"
 
 
 def access(emulator: Emulator) -> dict[str, t.Any]:

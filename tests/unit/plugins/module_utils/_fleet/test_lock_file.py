@@ -22,6 +22,7 @@ import pytest
 import yaml
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -127,19 +128,19 @@ def quiet(_warning: str) -> None:
 
 
 def test_a_lock_reads_like_a_list() -> None:
-    assert _lock.written(SMALL) == _lock.HEADER + TEXT
-    assert _lock.parsed(TEXT, "path") == SMALL
+    assert _lock_file.dump_lock(SMALL) == _lock_file.HEADER + TEXT
+    assert _lock_file.parse_lock(TEXT, "path") == SMALL
 
 
 @settings(max_examples=50, deadline=None)
 @given(LOCKS)
 @example({"null": {"image_family": "~", "regions": {"1": {"image_id": "2026-11-20"}}}})
 def test_whatever_is_written_is_read_back(lock: Json) -> None:
-    text = _lock.written(lock)
+    text = _lock_file.dump_lock(lock)
 
-    assert _lock.parsed(text, "path") == lock
-    assert _lock.written(_lock.parsed(text, "path")) == text
-    assert _lock.parsed(text.encode().decode(), "path") == lock
+    assert _lock_file.parse_lock(text, "path") == lock
+    assert _lock_file.dump_lock(_lock_file.parse_lock(text, "path")) == text
+    assert _lock_file.parse_lock(text.encode().decode(), "path") == lock
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -147,12 +148,12 @@ def test_a_file_gives_back_what_was_put_in_it(tmp_path: Path, value: str) -> Non
     path = tmp_path / "lock.yml"
     lock = {"web": {"image_family": "web", "regions": {"a": {"image_id": "m", "build": value}}}}
 
-    changed = _lock.replace(str(path), lambda _old: lock, quiet)
+    changed = _lock_file.replace(str(path), lambda _old: lock, quiet)
 
     assert changed
     # Of a raw line break a file has only one kind.
-    assert _lock.read(str(path)) == lock
-    assert not _lock.replace(str(path), lambda old: old, quiet)
+    assert _lock_file.load(str(path)) == lock
+    assert not _lock_file.replace(str(path), lambda old: old, quiet)
 
 
 def test_half_a_surrogate_pair_becomes_a_mark(tmp_path: Path) -> None:
@@ -160,9 +161,9 @@ def test_half_a_surrogate_pair_becomes_a_mark(tmp_path: Path) -> None:
     entry = {"image_id": "m", "image_name": "web-\ud800"}
     lock = {"web": {"image_family": "web", "regions": {"a": entry}}}
 
-    _lock.replace(str(path), lambda _old: lock, quiet)
+    _lock_file.replace(str(path), lambda _old: lock, quiet)
 
-    read = _lock.read(str(path))
+    read = _lock_file.load(str(path))
     assert read
     assert read["web"]["regions"]["a"]["image_name"] == "web-?"
 
@@ -173,14 +174,14 @@ def test_the_order_does_not_depend_on_who_wrote_first() -> None:
         for name, locked in reversed(SMALL.items())
     }
 
-    assert _lock.written(backwards) == _lock.written(SMALL)
+    assert _lock_file.dump_lock(backwards) == _lock_file.dump_lock(SMALL)
 
 
 def test_a_list_that_two_images_share_is_written_twice() -> None:
     owner = ["self"]
     edge = {"image_name": owner, "owner": owner, "regions": {}}
 
-    text = _lock.written({"a": edge, "b": edge})
+    text = _lock_file.dump_lock({"a": edge, "b": edge})
 
     assert "&" not in text
     assert "*" not in text
@@ -193,7 +194,7 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         "edge": {"b": "m-b", "a": "m-a"},
     }
     assert list(_lock.image_ids(SMALL)) == ["edge", "web"]
-    assert _lock.images(SMALL)[1] == {
+    assert _lock.image_rows(SMALL)[1] == {
         "name": "edge",
         "service": "ens",
         "region": "b",
@@ -204,9 +205,9 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         "image_owner_alias": None,
         "resolved": None,
     }
-    states = [(build["image_id"], build["state"]) for build in _lock.builds(SMALL)]
+    states = [(build["image_id"], build["state"]) for build in _lock.timeline_rows(SMALL)]
     assert states[2:] == [("m-3", "soaking"), ("m-2", "locked"), ("m-1", "previous")]
-    assert _lock.service(SMALL["web"]) == "ecs"
+    assert _lock.service_of(SMALL["web"]) == "ecs"
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
 )
 def test_a_mistake_of_an_editor_is_named_with_its_line(text: str, line: int, problem: str) -> None:
     with pytest.raises(AlicloudError) as caught:
-        _lock.parsed(text, "lock.yml")
+        _lock_file.parse_lock(text, "lock.yml")
 
     message = str(caught.value)
     assert re.match(rf"lock\.yml, line \d+: {re.escape(problem)}", message), message
@@ -324,7 +325,7 @@ def test_a_merge_conflict_is_called_one(marker: str) -> None:
     text = TEXT.replace("  web:\n", f"{marker}\n  web:\n")
 
     with pytest.raises(AlicloudError) as caught:
-        _lock.parsed(text, "lock.yml")
+        _lock_file.parse_lock(text, "lock.yml")
 
     assert str(caught.value) == (
         "lock.yml, line 13: there is a merge conflict. Take either side, then run image_lock again."
@@ -341,7 +342,7 @@ def test_aliases_of_aliases_are_refused_at_once() -> None:
     began = time.monotonic()
 
     with pytest.raises(AlicloudError, match="is an alias of this"):
-        _lock.parsed(text, "lock.yml")
+        _lock_file.parse_lock(text, "lock.yml")
 
     assert time.monotonic() - began < 5
 
@@ -351,7 +352,7 @@ def test_numbers_and_times_are_texts_without_quotes_too() -> None:
         f"{HEAD}      1:\n        image_id: 20261120\n        creation_time: 2026-11-20T02:00:00Z\n"
     )
 
-    lock = _lock.parsed(text, "lock.yml")
+    lock = _lock_file.parse_lock(text, "lock.yml")
 
     assert lock["web"]["regions"] == {
         "1": {"image_id": "20261120", "creation_time": "2026-11-20T02:00:00Z"}
@@ -359,7 +360,9 @@ def test_numbers_and_times_are_texts_without_quotes_too() -> None:
 
 
 def test_without_an_owner_images_are_the_own_and_the_systems() -> None:
-    lock = _lock.parsed("format: 1\nimages: {e: {image_name: [a], regions: {}}}\n", "lock.yml")
+    lock = _lock_file.parse_lock(
+        "format: 1\nimages: {e: {image_name: [a], regions: {}}}\n", "lock.yml"
+    )
 
     assert lock["e"]["owner"] == ["self", "system"]
 
@@ -377,7 +380,7 @@ def test_a_lock_that_was_edited_anyhow_is_read_or_refused_with_a_line(
 
     lock, refused = None, ""
     try:
-        lock = _lock.parsed(text, "lock.yml")
+        lock = _lock_file.parse_lock(text, "lock.yml")
     except AlicloudError as error:
         refused = str(error)
 
@@ -386,12 +389,12 @@ def test_a_lock_that_was_edited_anyhow_is_read_or_refused_with_a_line(
         assert line, refused
         assert 1 <= int(line[1]) <= text.count("\n") + 1
     else:
-        assert _lock.parsed(_lock.written(lock), "lock.yml") == lock
+        assert _lock_file.parse_lock(_lock_file.dump_lock(lock), "lock.yml") == lock
 
 
 def test_a_file_that_is_not_there_is_no_lock_and_no_error(tmp_path: Path) -> None:
-    assert _lock.read(str(tmp_path / "lock.yml")) is None
-    assert _lock.read(str(tmp_path / "no" / "lock.yml")) is None
+    assert _lock_file.load(str(tmp_path / "lock.yml")) is None
+    assert _lock_file.load(str(tmp_path / "no" / "lock.yml")) is None
 
 
 def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -399,27 +402,27 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     binary.write_bytes(b"format: 1\nimages: {}\n# \xff\n")
 
     with pytest.raises(AlicloudError, match=r"binary is no lock of images: it is not UTF-8 \("):
-        _lock.read(str(binary))
+        _lock_file.load(str(binary))
     with pytest.raises(AlicloudError, match="cannot be read: Is a directory"):
-        _lock.read(str(tmp_path))
+        _lock_file.load(str(tmp_path))
 
 
 def test_a_file_with_other_line_ends_is_the_same_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
-    path.write_bytes(_lock.written(SMALL).replace("\n", "\r\n").encode())
+    path.write_bytes(_lock_file.dump_lock(SMALL).replace("\n", "\r\n").encode())
 
-    changed = _lock.replace(str(path), lambda old: old, quiet)
+    changed = _lock_file.replace(str(path), lambda old: old, quiet)
 
     assert not changed
-    assert _lock.read(str(path)) == SMALL
+    assert _lock_file.load(str(path)) == SMALL
 
 
 def test_a_lock_that_stays_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
-    assert _lock.replace(str(path), lambda _old: SMALL, quiet)
+    assert _lock_file.replace(str(path), lambda _old: SMALL, quiet)
     before = path.stat()
 
-    assert not _lock.replace(str(path), lambda old: old, quiet)
+    assert not _lock_file.replace(str(path), lambda old: old, quiet)
 
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -427,10 +430,10 @@ def test_a_lock_that_stays_is_not_touched(tmp_path: Path) -> None:
 def test_what_would_change_is_known_without_writing(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
 
-    assert _lock.changed(str(path), lambda _old: SMALL)
+    assert _lock_file.changed(str(path), lambda _old: SMALL)
     assert list(tmp_path.iterdir()) == []
-    _lock.replace(str(path), lambda _old: SMALL, quiet)
-    assert not _lock.changed(str(path), lambda old: old)
+    _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    assert not _lock_file.changed(str(path), lambda old: old)
 
 
 @pytest.mark.parametrize("function", ["replace", "changed"])
@@ -439,7 +442,7 @@ def test_a_folder_that_is_missing_is_an_error_before_all(tmp_path: Path, functio
     more: tuple[t.Any, ...] = (quiet,) if function == "replace" else ()
 
     with pytest.raises(AlicloudError) as caught:
-        getattr(_lock, function)(str(path), lambda _old: SMALL, *more)
+        getattr(_lock_file, function)(str(path), lambda _old: SMALL, *more)
 
     assert str(caught.value) == (
         f"{path} cannot be written: its folder is not there. Make it first."
@@ -452,7 +455,7 @@ def test_the_mode_of_the_file_is_kept(tmp_path: Path, mode: int) -> None:
     path.write_text(TEXT, encoding="utf-8")
     path.chmod(mode)
 
-    _lock.replace(str(path), lambda _old: {}, quiet)
+    _lock_file.replace(str(path), lambda _old: {}, quiet)
 
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"]
@@ -462,7 +465,7 @@ def test_a_new_file_has_the_mode_of_new_files(tmp_path: Path) -> None:
     path, other = tmp_path / "lock.yml", tmp_path / "other"
     other.touch()
 
-    _lock.replace(str(path), lambda _old: SMALL, quiet)
+    _lock_file.replace(str(path), lambda _old: SMALL, quiet)
 
     assert path.stat().st_mode == other.stat().st_mode
 
@@ -475,10 +478,10 @@ def test_a_link_stays_one(tmp_path: Path, there: bool) -> None:
     if there:
         real.write_text(TEXT, encoding="utf-8")
 
-    _lock.replace(str(path), lambda _old: {}, quiet)
+    _lock_file.replace(str(path), lambda _old: {}, quiet)
 
     assert path.is_symlink()
-    assert _lock.read(str(real)) == {}
+    assert _lock_file.load(str(real)) == {}
 
 
 def test_a_change_that_is_refused_leaves_the_file(tmp_path: Path) -> None:
@@ -489,7 +492,7 @@ def test_a_change_that_is_refused_leaves_the_file(tmp_path: Path) -> None:
         raise AlicloudError("no")
 
     with pytest.raises(AlicloudError, match=r"^no$"):
-        _lock.replace(str(path), refuse, quiet)
+        _lock_file.replace(str(path), refuse, quiet)
 
     assert path.read_text(encoding="utf-8") == TEXT
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"]
@@ -499,6 +502,7 @@ def test_a_change_that_is_refused_leaves_the_file(tmp_path: Path) -> None:
 WRITER = """
 import os, resource, signal, sys
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 path, kind, *more = sys.argv[1:]
 entry = {"image_id": "m-1", "image_name": "x" * 50}
@@ -510,13 +514,13 @@ if kind == "forever":
     while True:
         count += 1
         lock = {str(name): one("f") for name in range(count % 9)}
-        _lock.replace(path, lambda _old: lock, print)
+        _lock_file.replace(path, lambda _old: lock, print)
 if kind == "names":
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(int(more[1])):
         name = f"{more[0]}{number}"
-        _lock.replace(path, lambda old: {**old, name: one(name)}, print)
+        _lock_file.replace(path, lambda old: {**old, name: one(name)}, print)
 if kind == "full":
     # A file may not grow beyond this, so a write fails in the middle.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -525,7 +529,7 @@ if kind == "nobody":
     os.setuid(65534)
 if kind in ("full", "nobody"):
     try:
-        _lock.replace(path, lambda _old: {"web": one("web")}, print)
+        _lock_file.replace(path, lambda _old: {"web": one("web")}, print)
     except AlicloudError as error:
         print(error)
 """
@@ -547,7 +551,7 @@ def writer(path: Path, kind: str, *more: str) -> subprocess.Popen[str]:
 
 def test_a_writer_that_is_killed_leaves_the_old_lock_or_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
-    _lock.replace(str(path), lambda _old: SMALL, quiet)
+    _lock_file.replace(str(path), lambda _old: SMALL, quiet)
     rest = random.Random(1)
     seen = set()
 
@@ -557,13 +561,13 @@ def test_a_writer_that_is_killed_leaves_the_old_lock_or_the_new_one(tmp_path: Pa
         assert process.stdout.readline() == "ready\n"
         end = time.monotonic() + rest.uniform(0.01, 0.15)
         while time.monotonic() < end:
-            lock = _lock.read(str(path))  # whole at any time
+            lock = _lock_file.load(str(path))  # whole at any time
             assert lock is not None
             seen.add(len(lock))
         process.kill()
         assert process.wait() == -signal.SIGKILL
         process.stdout.close()
-        lock = _lock.read(str(path))
+        lock = _lock_file.load(str(path))
         assert lock == SMALL or all(
             len(locked["regions"]) == 50 for locked in (lock or {}).values()
         )
@@ -572,8 +576,8 @@ def test_a_writer_that_is_killed_leaves_the_old_lock_or_the_new_one(tmp_path: Pa
     # What is left of the killed ones is hidden, and in nobody's way.
     left = [entry.name for entry in tmp_path.iterdir() if entry.name != "lock.yml"]
     assert all(name.startswith(".lock.yml.") for name in left)
-    assert _lock.replace(str(path), lambda _old: SMALL, quiet)
-    assert _lock.read(str(path)) == SMALL
+    assert _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    assert _lock_file.load(str(path)) == SMALL
 
 
 def test_writers_at_the_same_time_lose_nothing_of_each_other(tmp_path: Path) -> None:
@@ -586,7 +590,7 @@ def test_writers_at_the_same_time_lose_nothing_of_each_other(tmp_path: Path) -> 
     for process in processes:
         process.communicate("go\n")
 
-    lock = _lock.read(str(path))
+    lock = _lock_file.load(str(path))
     assert set(lock or ()) == {f"{name}{number}" for name in "abc" for number in range(rounds)}
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"]
 
@@ -619,46 +623,48 @@ def test_a_folder_that_may_not_be_written_leaves_the_lock_as_it_was() -> None:
 def test_whoever_waits_too_long_for_another_run_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_lock, "PATIENCE", 0.2)
+    monkeypatch.setattr(_lock_file, "PATIENCE", 0.2)
     path = tmp_path / "lock.yml"
     descriptor = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
     with pytest.raises(AlicloudError) as caught:
-        _lock.replace(str(path), lambda _old: SMALL, quiet)
+        _lock_file.replace(str(path), lambda _old: SMALL, quiet)
     os.close(descriptor)
 
     assert str(caught.value) == (
         f"Another run has been writing in the folder of {path} for 0 seconds. Try again when it "
         "has ended."
     )
-    assert _lock.replace(str(path), lambda _old: SMALL, quiet)
+    assert _lock_file.replace(str(path), lambda _old: SMALL, quiet)
 
 
 def test_the_parser_in_python_finds_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "# 网站\nformat: 1\nimages: \x01\n"
     with pytest.raises(AlicloudError, match=r"line 3: no YAML"):
-        _lock.parsed(text, "lock.yml")
+        _lock_file.parse_lock(text, "lock.yml")
 
-    monkeypatch.setattr(_lock, "_Loader", yaml.SafeLoader)
-    monkeypatch.setattr(_lock, "SafeLoader", yaml.SafeLoader)
+    monkeypatch.setattr(_lock_file, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(_lock_file, "SafeLoader", yaml.SafeLoader)
 
     with pytest.raises(AlicloudError, match=r"line 3: no YAML"):
-        _lock.parsed(text, "lock.yml")
-    assert _lock.parsed(TEXT, "lock.yml") == SMALL
+        _lock_file.parse_lock(text, "lock.yml")
+    assert _lock_file.parse_lock(TEXT, "lock.yml") == SMALL
 
 
 @pytest.mark.parametrize("key", TIMES)
 def test_a_time_that_cannot_be_read_is_an_error_with_its_line(key: str) -> None:
     with pytest.raises(AlicloudError, match=f"path, line 8: {key} of web in a must be a time"):
-        _lock.parsed(f"{HEAD}      a:\n        image_id: m-1\n        {key}: yesterday\n", "path")
+        _lock_file.parse_lock(
+            f"{HEAD}      a:\n        image_id: m-1\n        {key}: yesterday\n", "path"
+        )
 
 
 def test_a_region_may_have_notes_only() -> None:
-    lock = _lock.parsed(f"{HEAD}      a:\n        soaking: [image_id: m-1]\n", "path")
+    lock = _lock_file.parse_lock(f"{HEAD}      a:\n        soaking: [image_id: m-1]\n", "path")
 
     assert _lock.image_ids(lock) == {"web": {}}
-    assert _lock.images(lock) == []
-    assert [build["state"] for build in _lock.builds(lock)] == ["soaking"]
+    assert _lock.image_rows(lock) == []
+    assert [build["state"] for build in _lock.timeline_rows(lock)] == ["soaking"]
     with pytest.raises(AlicloudError, match="path, line 7: web in a has no image_id"):
-        _lock.parsed(f"{HEAD}      a:\n        image_name: web-1\n", "path")
+        _lock_file.parse_lock(f"{HEAD}      a:\n        image_name: web-1\n", "path")
