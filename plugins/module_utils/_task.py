@@ -18,6 +18,8 @@ class Task(t.NamedTuple):
     check_mode: bool = False
     # Shows a line of progress at once, where that can be seen: not from a process of its own.
     show: t.Callable[[str], None] = lambda _line: None
+    # Names an option as whoever set it knows it: to a role's user, min_age is image_lock_min_age.
+    option: t.Callable[[str], str] = str
 
 
 def run_module(module: t.Any, run: t.Callable[[Json, Task], Json]) -> None:

@@ -275,27 +275,21 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
     path: str = options["path"]
-    now = datetime.now(timezone.utc)
-    planned = _planned(options, task, now)
-    plan: _plan.Plan
-    sentences: list[str]
-
-    def change(old: _lock.Lock) -> _lock.Lock:
-        nonlocal plan, sentences
-        plan = planned(old)
+    verify = options["mode"] == "verify"
+    make_plan, now = _planner(options, task)
+    # Opened after the services have answered, so that other runs do not wait for them.
+    with _lock_file.open_lock(path, task.warn, alone=not (verify or task.check_mode)) as file:
+        if verify and file.text is None:
+            raise AlicloudError(f"{path} is not there: write it with mode update, or correct path.")
+        plan = make_plan(file.lock)
         if plan.problems:
             raise _refused(options, plan)
-        sentences = [*plan.sentences, *_plan.describe_notes(old, plan.lock)]
-        return plan.lock
-
-    if options["mode"] == "verify":
-        change(_existing(path))
+        sentences = [*plan.sentences, *_plan.describe_notes(file.lock, plan.lock)]
         changed = False
-    elif task.check_mode:
-        changed = _lock_file.changed(path, change)
-    else:
-        # Read when no other run writes, so that nothing of theirs is lost.
-        changed = _lock_file.replace(path, change, task.warn)
+        if task.check_mode and not verify:
+            changed = file.differs(plan.lock)
+        elif not verify:
+            changed = file.write(plan.lock)
     return {
         "changed": changed,
         "images": _lock.image_rows(plan.lock),
@@ -308,17 +302,18 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     }
 
 
-def _planned(
-    options: t.Mapping[str, t.Any], task: Task, now: datetime
-) -> t.Callable[[_lock.Lock], _plan.Plan]:
+def _planner(
+    options: t.Mapping[str, t.Any], task: Task
+) -> tuple[t.Callable[[_lock.Lock], _plan.Plan], datetime]:
     """Return the function that decides what becomes of a lock, after asking what it needs."""
     guards = _plan.Guards(options["deny"], options["allow_older"])
     only = options["only"] or ()
     if options["mode"] == "rollback":
         wanted = wanted_images(options) if options["images"] else []
         agree = {image.name: image.agree for image in wanted}
+        now = datetime.now(timezone.utc)
 
-        def rolled_back(old: _lock.Lock) -> _plan.Plan:
+        def rollback(old: _lock.Lock) -> _plan.Plan:
             if not only:
                 raise AlicloudError("A rollback needs the names of the images: set only.")
             _check_only(only, old, options["path"])
@@ -326,7 +321,7 @@ def _planned(
                 old, only, lambda name: agree.get(name, options["agree"]), guards, now
             )
 
-        return rolled_back
+        return rollback, now
     wanted = wanted_images(options)
     _check_only(only, [image.name for image in wanted], "images")
     places = [
@@ -337,20 +332,14 @@ def _planned(
     ]
     with create_client(options, task.warn) as client:
         found = fetch_images(client, places, options["network"])
+        now = client.now()
 
-    def updated(old: _lock.Lock) -> _plan.Plan:
+    def update(old: _lock.Lock) -> _plan.Plan:
         if options["mode"] == "verify":
             return _plan.find_violations(old, wanted, only, found, guards, now)
         return _plan.plan_update(old, wanted, only, found, guards, now)
 
-    return updated
-
-
-def _existing(path: str) -> _lock.Lock:
-    lock = _lock_file.load(path)
-    if lock is None:
-        raise AlicloudError(f"{path} is not there: write it with mode update, or correct path.")
-    return lock
+    return update, now
 
 
 def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str) -> None:

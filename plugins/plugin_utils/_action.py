@@ -104,6 +104,7 @@ class InProcessAction(ModuleAction):
                 self._task.args,
                 check_mode=self._task.check_mode,
                 show=self._show,
+                option=option_names(task_vars or {}),
             )
         # New in ansible-core 2.21; before, it was always there.
         if C.config.get_configuration_definition("INJECT_INVOCATION") and not (
@@ -146,10 +147,12 @@ def run_in_process(
     *,
     check_mode: bool,
     show: t.Callable[[str], None],
+    option: t.Callable[[str], str] = str,
 ) -> Json:
     """Return the result of a task, as AnsibleModule would with these arguments.
 
-    name is that of the module, as the task has it. show takes lines of progress.
+    name is that of the module, as the task has it. show takes lines of progress. option names an
+    option in errors.
     """
     given = _module_arguments(arguments)
     # What it finds beside the parameters has no public name; AnsibleModule uses the same.
@@ -165,7 +168,7 @@ def run_in_process(
             prefix = f"Unsupported parameters for ({name}) module: " if unsupported else ""
             result: Json = {"failed": True, "msg": prefix + checked.errors.msg}
         else:
-            result = module.run(options, Task(warnings.append, check_mode, show))
+            result = module.run(options, Task(warnings.append, check_mode, show, option))
     except AlicloudError as error:
         result = {"failed": True, **error.result()}
     result["invocation"] = {"module_args": options}
@@ -186,6 +189,12 @@ def run_in_process(
         return _module_result(result)
     except (AnsibleError, TypeError, ValueError) as error:
         return {"failed": True, "msg": f"Ansible refuses the result of {name}: {error}"}
+
+
+def option_names(task_vars: t.Mapping[str, t.Any]) -> t.Callable[[str], str]:
+    """Return how whoever runs a task calls its options: a role of this collection has a prefix."""
+    collection, _, role = str(task_vars.get("ansible_role_name", "")).rpartition(".")
+    return f"{role}_{{}}".format if collection == "alicloud.compute" else str
 
 
 def _same_python(path: str, other: str) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import gc
 import os
 import re
 import tempfile
@@ -74,9 +73,7 @@ def parse_lock(text: str, path: str) -> Lock:
             "image_lock again."
         )
     try:
-        with _no_collection():
-            root = yaml.compose(text, Loader=_Loader)
-            return _Reader(path).lock(root)
+        return _Reader(path).lock(yaml.compose(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         # The end of a file that ends in the middle of a line is said to be on the next.
@@ -101,44 +98,58 @@ def dump_lock(lock: Lock) -> str:
         }
         for name, locked in sorted(lock.items())
     }
-    with _no_collection():
-        return HEADER + yaml.dump(
-            {"format": int(FORMAT), "images": images},
-            Dumper=_Dumper,
-            allow_unicode=True,
-            default_flow_style=False,
-            sort_keys=False,
-            width=10_000,  # an image a line
-        )
+    return HEADER + yaml.dump(
+        {"format": int(FORMAT), "images": images},
+        Dumper=_Dumper,
+        allow_unicode=True,
+        default_flow_style=False,
+        sort_keys=False,
+        width=10_000,  # an image a line
+    )
 
 
-def replace(path: str, change: t.Callable[[Lock], Lock], warn: t.Callable[[str], None]) -> bool:
-    """Write what change() makes of the lock in a file, and return whether that is something else.
+class LockFile:
+    """A lock file that is open: what it says, and the one place to write it."""
 
-    change() gets {} if there is no such file. The lock is read when no other run writes it, so that
-    nothing of theirs is lost. The file is replaced as a whole: whoever reads it, and whatever ends
-    this process, finds the old one or the new one.
+    def __init__(self, path: str, text: str | None) -> None:
+        """text is None if there is no such file."""
+        self.path = path
+        self.text = text
+        self.lock: Lock = {} if text is None else parse_lock(text, path)
 
-    Raises AlicloudError.
+    def write(self, lock: Lock) -> bool:
+        """Write a lock in place of the one that was read. Return whether it says something else.
+
+        The file is replaced as a whole: whoever reads it, and whatever ends this process, finds the
+        old one or the new one. Raises AlicloudError.
+        """
+        if not self.differs(lock):
+            return False
+        try:
+            _replace(os.path.dirname(self.path), self.path, dump_lock(lock))
+        except OSError as error:
+            raise _unwritten(self.path, error) from None
+        return True
+
+    def differs(self, lock: Lock) -> bool:
+        """Return whether the file says something else, or is not there."""
+        return self.text is None or lock != self.lock
+
+
+@contextmanager
+def open_lock(
+    path: str, warn: t.Callable[[str], None], *, alone: bool = True
+) -> t.Iterator[LockFile]:
+    """Open a lock file. If `alone`, no other run writes it until it is closed.
+
+    So nothing that another run writes is lost. Raises AlicloudError.
     """
     path, folder = _place(path)
-    try:
-        with _alone(folder, path, warn):
-            old, text = _texts(path, change)
-            if text == old:
-                return False
-            _replace(folder, path, text)
-    except OSError as error:
-        raise AlicloudError(
-            f"{path} cannot be written: {error.strerror}. It is as it was."
-        ) from None
-    return True
-
-
-def changed(path: str, change: t.Callable[[Lock], Lock]) -> bool:
-    """Return what replace() would return, and write nothing. Raises AlicloudError."""
-    old, text = _texts(_place(path)[0], change)
-    return text != old
+    if not alone:
+        yield LockFile(path, content(path))
+        return
+    with _alone(folder, path, warn):
+        yield LockFile(path, content(path))
 
 
 class _Reader:
@@ -319,10 +330,8 @@ def _place(path: str) -> tuple[str, str]:
     return path, folder
 
 
-def _texts(path: str, change: t.Callable[[Lock], Lock]) -> tuple[str | None, str]:
-    """Return the text of a lock file, None if there is none, and what it changes to."""
-    old = content(path)
-    return old, dump_lock(change({} if old is None else parse_lock(old, path)))
+def _unwritten(path: str, error: OSError) -> AlicloudError:
+    return AlicloudError(f"{path} cannot be written: {error.strerror}. It is as it was.")
 
 
 def _broken(path: str, line: int, problem: str) -> str:
@@ -338,21 +347,12 @@ def _need_yaml() -> None:
 
 
 @contextmanager
-def _no_collection() -> t.Iterator[None]:
-    """Keep Python from looking for garbage, which takes most of the time of a large lock."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@contextmanager
 def _alone(folder: str, path: str, warn: t.Callable[[str], None]) -> t.Iterator[None]:
-    """Hold the lock of a folder, which leaves nothing behind. Raises AlicloudError and OSError."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Hold the lock of a folder, which leaves nothing behind. Raises AlicloudError."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritten(path, error) from None
     try:
         end = time.monotonic() + PATIENCE
         while True:
@@ -368,7 +368,7 @@ def _alone(folder: str, path: str, warn: t.Callable[[str], None]) -> t.Iterator[
                 time.sleep(POLL)
             except OSError as error:
                 if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL):
-                    raise
+                    raise _unwritten(path, error) from None
                 warn(f"The file system of {path} has no locks: let one run at a time write it.")
                 break
         yield

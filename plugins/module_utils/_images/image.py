@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
@@ -16,9 +16,14 @@ from .._errors import AlicloudError, Json
 from .._service.replies import clean_key
 
 NUMBER = re.compile(r"([0-9]{1,18})(?:\.0{1,9})?%?")
-# 2026-01-31T12:00:00Z, with seconds or without. Not parsed by datetime itself, which takes more or
-# less in each version of Python, since the order of images must be the same for all.
-INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,6})?)?", re.ASCII)
+# 2026-01-31T12:00:00Z, with seconds or without, in UTC or with an offset such as +08:00. Not parsed
+# by datetime itself, which takes more or less in each version of Python, since the order of images
+# must be the same for all.
+INSTANT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?"
+    r" ?(?:Z|UTC|([+-])(\d\d):?(\d\d))?",
+    re.ASCII,
+)
 # Before all images; for those that do not say when they were made.
 LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 Converter = t.Callable[[t.Any], t.Any]
@@ -212,17 +217,20 @@ def members(value: t.Any, key: str) -> list[Json]:
 
 
 def instant(written: str | None) -> datetime | None:
-    """Return a time that the service writes, always in UTC; None if it is none."""
-    found = INSTANT.match(written or "")
+    """Return a time in UTC. None if it is none, or the zero time by which programs say so."""
+    found = INSTANT.fullmatch((written or "").strip())
     if not found:
         return None
-    *parts, fraction = found.groups()
+    *parts, fraction, sign, hours, minutes = found.groups()
     year, month, day, hour, minute, second = (int(part or 0) for part in parts)
     micro = int(float(fraction or 0) * 1_000_000)
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     try:
-        return datetime(year, month, day, hour, minute, second, micro, timezone.utc)
-    except ValueError:  # 2026-02-30
+        moment = datetime(year, month, day, hour, minute, second, micro, timezone.utc)
+        moment -= -offset if sign == "-" else offset
+    except (ValueError, OverflowError):  # 2026-02-30, or before the year 1
         return None
+    return moment if moment > LONG_AGO else None
 
 
 def created(row: t.Mapping[str, t.Any]) -> datetime | None:
@@ -232,4 +240,5 @@ def created(row: t.Mapping[str, t.Any]) -> datetime | None:
 
 def written(moment: datetime) -> str:
     """Return a time as the service writes it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime(), which writes the year 900 with three digits on some systems.
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"

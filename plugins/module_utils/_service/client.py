@@ -16,11 +16,12 @@ import typing as t
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from datetime import datetime, timedelta, timezone
 
 from .._errors import AlicloudError, Json
 from .attempts import submit
 from .endpoints import base_url, without_user
-from .failures import ALWAYS, NEVER, ONCE, CallFailure, Kind
+from .failures import ALWAYS, NEVER, ONCE, CallFailure, Kind, service_time
 from .replies import GZIP, MAX_BYTES, for_display, parse_reply, scrubbed
 from .signing import Acs3Auth, canonical_query
 from .throttle import Quota, Throttle
@@ -38,6 +39,8 @@ BACKOFF = 0.5
 MAX_BACKOFF = 20.0
 # Threads beside those of the calls under way, for calls that wait for a throttled region.
 WAITING = 64
+# A reply is seconds under way, and says its time in whole ones: less is no difference of clocks.
+CLOCK_TOLERANCE = 5.0
 # A page of 50 images has about 50 KiB. Larger bodies, and compressed ones, are parsed one at a
 # time, to limit memory.
 SMALL = 256 * 1024
@@ -98,7 +101,8 @@ class Client:
         self._endpoint = endpoint
         self._timeout = timeout
         self._retry_timeout = retry_timeout
-        self._skew = 0.0
+        self._skew = 0.0  # seconds that are added to this machine's clock to sign
+        self._age_skew = 0.0  # the same, as the last reply told it
         self._outages = Outages()
         self._stopped = threading.Event()
         self._this_thread = threading.local()
@@ -132,6 +136,13 @@ class Client:
         """Wait. Raises AlicloudError if the client is closed meanwhile."""
         if self._stopped.wait(seconds):
             raise AlicloudError(STOPPED)
+
+    def now(self) -> datetime:
+        """Return the time by the service's clock, which its images are stamped by.
+
+        It is this machine's as long as no reply says that they differ.
+        """
+        return datetime.now(timezone.utc) + timedelta(seconds=self._age_skew)
 
     @property
     def _transport(self) -> Transport:
@@ -298,7 +309,14 @@ class Client:
         )
         large = len(body) > SMALL or body.startswith(GZIP)
         with self._parsing if large else nullcontext():
-            return parse(parse_reply(status, headers, body))
+            reply = parse_reply(status, headers, body)
+            self._note_clock(service_time(headers))
+            return parse(reply)
+
+    def _note_clock(self, told: float | None) -> None:
+        if told is not None:
+            skew = told - time.time()
+            self._age_skew = skew if abs(skew) > CLOCK_TOLERANCE else 0.0
 
     def _adopt_clock(self, failure: CallFailure) -> bool:
         """Take over the service's clock. Return whether it told the time."""

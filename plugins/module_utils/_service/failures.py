@@ -181,10 +181,7 @@ class CallFailure(Exception):
     @property
     def service_time(self) -> float | None:
         """The service's clock, in seconds since the epoch."""
-        try:
-            return parsedate_to_datetime(self._headers["Date"]).timestamp()
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
+        return service_time(self._headers)
 
     @property
     def hint(self) -> str:
@@ -198,6 +195,14 @@ class CallFailure(Exception):
         if denied["policy_type"] == "ControlPolicy":
             return "no {policy} allows {permission}: ask whoever manages the resource directory"
         return Kind.PERMISSION.hint
+
+
+def service_time(headers: t.Mapping[str, str]) -> float | None:
+    """Return the clock of who answered, in seconds since the epoch; None if it does not say."""
+    try:
+        return parsedate_to_datetime(headers["Date"]).timestamp()
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def retry_after(headers: t.Mapping[str, str]) -> float | None:

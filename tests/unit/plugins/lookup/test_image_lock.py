@@ -64,7 +64,7 @@ def play(tmp_path: Path) -> Path:
 
 def write(path: Path, lock: Json) -> None:
     """Write a lock."""
-    _lock_file.replace(str(path), lambda _old: lock, lambda _warning: None)
+    path.write_text(_lock_file.dump_lock(lock), encoding="utf-8")
 
 
 def lookup(

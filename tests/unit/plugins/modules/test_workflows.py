@@ -567,13 +567,8 @@ def lock(path: Path) -> Path:
     """A lock of two images."""
     old = {"image_id": "m-1", "image_name": "web-1", "creation_time": "2026-11-01T02:00:00Z"}
     new = {"image_id": "m-2", "image_name": "web-2", "creation_time": "2026-11-04T02:00:00Z"}
-    _lock_file.replace(
-        str(path),
-        lambda _old: {
-            "web": {"image_family": "web", "regions": {"cn-hangzhou": {**new, "previous": [old]}}}
-        },
-        lambda _warning: None,
-    )
+    web = {"image_family": "web", "regions": {"cn-hangzhou": {**new, "previous": [old]}}}
+    path.write_text(_lock_file.dump_lock({"web": web}), encoding="utf-8")
     return path
 
 
@@ -664,7 +659,8 @@ def test_a_run_in_parallel_is_not_undone(run: Run, emulator: Emulator, path: Pat
     def lock_another() -> None:
         while len(emulator.calls) < 3:  # the task has begun to ask
             time.sleep(0.01)
-        _lock_file.replace(str(path), lambda old: {**old, "db": other}, lambda _warning: None)
+        with _lock_file.open_lock(str(path), print) as file:
+            file.write({**file.lock, "db": other})
 
     thread = threading.Thread(target=lock_another)
     thread.start()

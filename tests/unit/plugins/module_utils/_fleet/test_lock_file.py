@@ -123,6 +123,20 @@ images:
 HEAD = "format: 1\nimages:\n  web:\n    image_family: web\n    regions:\n"
 
 
+def replace(
+    path: str, change: t.Callable[[_lock.Lock], _lock.Lock], warn: t.Callable[[str], None]
+) -> bool:
+    """Write what change() makes of the lock in a file; return whether that is something else."""
+    with _lock_file.open_lock(path, warn) as file:
+        return file.write(change(file.lock))
+
+
+def differs(path: Path, lock: _lock.Lock) -> bool:
+    """Return whether a file does not say what the lock says. It is not touched."""
+    with _lock_file.open_lock(str(path), quiet, alone=False) as file:
+        return file.differs(lock)
+
+
 def quiet(_warning: str) -> None:
     """Take a warning that no test waits for."""
 
@@ -148,12 +162,12 @@ def test_a_file_gives_back_what_was_put_in_it(tmp_path: Path, value: str) -> Non
     path = tmp_path / "lock.yml"
     lock = {"web": {"image_family": "web", "regions": {"a": {"image_id": "m", "build": value}}}}
 
-    changed = _lock_file.replace(str(path), lambda _old: lock, quiet)
+    changed = replace(str(path), lambda _old: lock, quiet)
 
     assert changed
     # Of a raw line break a file has only one kind.
     assert _lock_file.load(str(path)) == lock
-    assert not _lock_file.replace(str(path), lambda old: old, quiet)
+    assert not replace(str(path), lambda old: old, quiet)
 
 
 def test_half_a_surrogate_pair_becomes_a_mark(tmp_path: Path) -> None:
@@ -161,7 +175,7 @@ def test_half_a_surrogate_pair_becomes_a_mark(tmp_path: Path) -> None:
     entry = {"image_id": "m", "image_name": "web-\ud800"}
     lock = {"web": {"image_family": "web", "regions": {"a": entry}}}
 
-    _lock_file.replace(str(path), lambda _old: lock, quiet)
+    replace(str(path), lambda _old: lock, quiet)
 
     read = _lock_file.load(str(path))
     assert read
@@ -411,7 +425,7 @@ def test_a_file_with_other_line_ends_is_the_same_lock(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
     path.write_bytes(_lock_file.dump_lock(SMALL).replace("\n", "\r\n").encode())
 
-    changed = _lock_file.replace(str(path), lambda old: old, quiet)
+    changed = replace(str(path), lambda old: old, quiet)
 
     assert not changed
     assert _lock_file.load(str(path)) == SMALL
@@ -419,10 +433,10 @@ def test_a_file_with_other_line_ends_is_the_same_lock(tmp_path: Path) -> None:
 
 def test_a_lock_that_stays_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
-    assert _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    assert replace(str(path), lambda _old: SMALL, quiet)
     before = path.stat()
 
-    assert not _lock_file.replace(str(path), lambda old: old, quiet)
+    assert not replace(str(path), lambda old: old, quiet)
 
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -430,19 +444,20 @@ def test_a_lock_that_stays_is_not_touched(tmp_path: Path) -> None:
 def test_what_would_change_is_known_without_writing(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
 
-    assert _lock_file.changed(str(path), lambda _old: SMALL)
+    assert differs(path, SMALL)
     assert list(tmp_path.iterdir()) == []
-    _lock_file.replace(str(path), lambda _old: SMALL, quiet)
-    assert not _lock_file.changed(str(path), lambda old: old)
+    replace(str(path), lambda _old: SMALL, quiet)
+    assert not differs(path, SMALL)
 
 
-@pytest.mark.parametrize("function", ["replace", "changed"])
-def test_a_folder_that_is_missing_is_an_error_before_all(tmp_path: Path, function: str) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_folder_that_is_missing_is_an_error_before_all(tmp_path: Path, alone: bool) -> None:
     path = tmp_path / "no" / "lock.yml"
-    more: tuple[t.Any, ...] = (quiet,) if function == "replace" else ()
 
-    with pytest.raises(AlicloudError) as caught:
-        getattr(_lock_file, function)(str(path), lambda _old: SMALL, *more)
+    with pytest.raises(AlicloudError) as caught, _lock_file.open_lock(
+        str(path), quiet, alone=alone
+    ):
+        pass
 
     assert str(caught.value) == (
         f"{path} cannot be written: its folder is not there. Make it first."
@@ -455,7 +470,7 @@ def test_the_mode_of_the_file_is_kept(tmp_path: Path, mode: int) -> None:
     path.write_text(TEXT, encoding="utf-8")
     path.chmod(mode)
 
-    _lock_file.replace(str(path), lambda _old: {}, quiet)
+    replace(str(path), lambda _old: {}, quiet)
 
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"]
@@ -465,7 +480,7 @@ def test_a_new_file_has_the_mode_of_new_files(tmp_path: Path) -> None:
     path, other = tmp_path / "lock.yml", tmp_path / "other"
     other.touch()
 
-    _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    replace(str(path), lambda _old: SMALL, quiet)
 
     assert path.stat().st_mode == other.stat().st_mode
 
@@ -478,7 +493,7 @@ def test_a_link_stays_one(tmp_path: Path, there: bool) -> None:
     if there:
         real.write_text(TEXT, encoding="utf-8")
 
-    _lock_file.replace(str(path), lambda _old: {}, quiet)
+    replace(str(path), lambda _old: {}, quiet)
 
     assert path.is_symlink()
     assert _lock_file.load(str(real)) == {}
@@ -492,7 +507,7 @@ def test_a_change_that_is_refused_leaves_the_file(tmp_path: Path) -> None:
         raise AlicloudError("no")
 
     with pytest.raises(AlicloudError, match=r"^no$"):
-        _lock_file.replace(str(path), refuse, quiet)
+        replace(str(path), refuse, quiet)
 
     assert path.read_text(encoding="utf-8") == TEXT
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"]
@@ -505,6 +520,9 @@ from ansible_collections.alicloud.compute.plugins.module_utils._fleet import loc
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 path, kind, *more = sys.argv[1:]
+def replace(path, change, warn):
+    with _lock_file.open_lock(path, warn) as file:
+        return file.write(change(file.lock))
 entry = {"image_id": "m-1", "image_name": "x" * 50}
 def one(name):
     return {"image_family": name, "regions": {f"r{i}": entry for i in range(50)}}
@@ -514,13 +532,13 @@ if kind == "forever":
     while True:
         count += 1
         lock = {str(name): one("f") for name in range(count % 9)}
-        _lock_file.replace(path, lambda _old: lock, print)
+        replace(path, lambda _old: lock, print)
 if kind == "names":
     print("ready", flush=True)
     sys.stdin.readline()
     for number in range(int(more[1])):
         name = f"{more[0]}{number}"
-        _lock_file.replace(path, lambda old: {**old, name: one(name)}, print)
+        replace(path, lambda old: {**old, name: one(name)}, print)
 if kind == "full":
     # A file may not grow beyond this, so a write fails in the middle.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -529,7 +547,7 @@ if kind == "nobody":
     os.setuid(65534)
 if kind in ("full", "nobody"):
     try:
-        _lock_file.replace(path, lambda _old: {"web": one("web")}, print)
+        replace(path, lambda _old: {"web": one("web")}, print)
     except AlicloudError as error:
         print(error)
 """
@@ -551,7 +569,7 @@ def writer(path: Path, kind: str, *more: str) -> subprocess.Popen[str]:
 
 def test_a_writer_that_is_killed_leaves_the_old_lock_or_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
-    _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    replace(str(path), lambda _old: SMALL, quiet)
     rest = random.Random(1)
     seen = set()
 
@@ -576,7 +594,7 @@ def test_a_writer_that_is_killed_leaves_the_old_lock_or_the_new_one(tmp_path: Pa
     # What is left of the killed ones is hidden, and in nobody's way.
     left = [entry.name for entry in tmp_path.iterdir() if entry.name != "lock.yml"]
     assert all(name.startswith(".lock.yml.") for name in left)
-    assert _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    assert replace(str(path), lambda _old: SMALL, quiet)
     assert _lock_file.load(str(path)) == SMALL
 
 
@@ -629,14 +647,14 @@ def test_whoever_waits_too_long_for_another_run_is_told(
     fcntl.flock(descriptor, fcntl.LOCK_EX)
 
     with pytest.raises(AlicloudError) as caught:
-        _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+        replace(str(path), lambda _old: SMALL, quiet)
     os.close(descriptor)
 
     assert str(caught.value) == (
         f"Another run has been writing in the folder of {path} for 0 seconds. Try again when it "
         "has ended."
     )
-    assert _lock_file.replace(str(path), lambda _old: SMALL, quiet)
+    assert replace(str(path), lambda _old: SMALL, quiet)
 
 
 def test_the_parser_in_python_finds_the_same_lines(monkeypatch: pytest.MonkeyPatch) -> None:
