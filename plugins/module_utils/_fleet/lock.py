@@ -8,7 +8,12 @@ A lock is {name: {**source, "regions": {region: entry}}}. A source is what the i
 an image as {image_id, image_name, image_version, creation_time, image_owner_alias, resolved},
 without what is not known, and may have two lists of such images: `previous`, those that were locked
 before, the last first, and `soaking`, those that were the newest but too young, the newest first.
-An entry may have nothing but `soaking`, as long as no image was old enough. All values are strings.
+An entry may have nothing but `soaking`, as long as no image was old enough.
+
+An image may also have `image_family`, the family that it was locked from, if that is another than
+the one asked now; `build`, the tag by which its regions agree, if one does; `tags`, those that
+are kept for reviews, {key: value}; and among `previous`, `rolled_back`, the time at which it was
+rolled back from. All other values are strings.
 """
 
 from __future__ import annotations
@@ -18,10 +23,12 @@ import typing as t
 from .._errors import Json
 from .wanted import PlaceKey, timeline_row
 
-FORMAT = "1"
+FORMAT = 1
+# The keys of an image that came with a later format than 1. A lock of an earlier one lacks them,
+# which is no reason to say that it does not hold.
+SINCE: dict[str, int] = {}
 IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
-# build is the tag by which regions agree, if one does.
-ENTRY_KEYS = (*IMAGE_KEYS, "build", "resolved")
+ENTRY_KEYS = (*IMAGE_KEYS, "image_family", "build", "tags", "resolved", "rolled_back")
 SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
 # As many earlier images are enough to roll back, and to say how far behind a host is.
 PREVIOUS = 5

@@ -99,7 +99,7 @@ def dump_lock(lock: Lock) -> str:
         for name, locked in sorted(lock.items())
     }
     return HEADER + yaml.dump(
-        {"format": int(FORMAT), "images": images},
+        {"format": FORMAT, "images": images},
         Dumper=_Dumper,
         allow_unicode=True,
         default_flow_style=False,
@@ -156,6 +156,7 @@ class _Reader:
     """Reads the nodes of a YAML file, which know their lines, and takes nothing but a lock."""
 
     def __init__(self, path: str) -> None:
+        self.format = FORMAT
         self._path = path
         self._seen: set[int] = set()
 
@@ -165,8 +166,14 @@ class _Reader:
             raise AlicloudError(_broken(self._path, 1, "it is empty"))
         top = self._mapping(root, "the lock", needed=("format", "images"))
         version = self._text(top["format"], "format")
-        if version != FORMAT:
-            raise self._error(top["format"], f"format {version} is not known, only {FORMAT}")
+        if not version.isdecimal() or not 1 <= int(version) <= FORMAT:
+            known = "only 1" if FORMAT == 1 else f"only 1 to {FORMAT}"
+            raise self._error(
+                top["format"],
+                f"format {version} is not known, {known}. A later release of the collection may "
+                "have written it",
+            )
+        self.format = int(version)
         return {
             name: self._locked(name, node)
             for name, node in self._mapping(top["images"], "images").items()
@@ -244,9 +251,12 @@ class _Reader:
                 raise self._error(node, f"{what} has no {name}")
         return result
 
-    def _of_image(self, key: str, node: t.Any, what: str) -> str:
+    def _of_image(self, key: str, node: t.Any, what: str) -> t.Any:
+        if key == "tags":
+            tags = self._mapping(node, f"tags of {what}").items()
+            return {name: self._text(value, f"the tag {name} of {what}") for name, value in tags}
         text = self._text(node, f"{key} of {what}")
-        if key in ("creation_time", "resolved") and instant(text) is None:
+        if key in ("creation_time", "resolved", "rolled_back") and instant(text) is None:
             raise self._error(node, f"{key} of {what} must be a time such as 2026-01-31T12:00:00Z")
         return text
 

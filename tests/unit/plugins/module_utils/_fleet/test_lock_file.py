@@ -40,14 +40,15 @@ HOSTILE = [
 TEXTS = st.sampled_from(HOSTILE) | st.text(
     st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
 )
-TIMES = ("creation_time", "resolved")
+TIMES = ("creation_time", "resolved", "rolled_back")
 IMAGES = st.builds(
     lambda image_id, others: {"image_id": image_id, **others},
     TEXTS,
     st.fixed_dictionaries(
         {},
         optional={
-            **dict.fromkeys(set(_lock.ENTRY_KEYS[1:]) - set(TIMES), TEXTS),
+            **dict.fromkeys(set(_lock.ENTRY_KEYS[1:]) - {*TIMES, "tags"}, TEXTS),
+            "tags": st.dictionaries(TEXTS, TEXTS, max_size=3),
             **dict.fromkeys(TIMES, st.sampled_from(["2026-11-20T02:00:00Z", "2026-11-20 02:00"])),
         },
     ),
