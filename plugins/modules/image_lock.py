@@ -243,17 +243,21 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import AlicloudError, visible
+from ..module_utils._errors import AlicloudError, Json
 from ..module_utils._fleet import lock as _lock
 from ..module_utils._fleet import lock_file as _lock_file
 from ..module_utils._fleet import plan as _plan
+from ..module_utils._fleet.deny import DENY_SPEC, parse_denials
 from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
+    Listings,
+    WantedImage,
+    check_agree,
     fetch_images,
     wanted_images,
 )
-from ..module_utils._fleet.words import join_sentences
+from ..module_utils._fleet.words import Finding, join_sentences, sentence
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
@@ -263,67 +267,73 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs", "ens"),
     **WANTED_SPEC,
     **COMPARED_SPEC,
+    **DENY_SPEC,
     "path": {"type": "path", "required": True},
     "mode": {"type": "str", "choices": ["update", "verify", "rollback"], "default": "update"},
     "only": LIST,
+    "behind": {"type": "str", "choices": ["fail", "allow"], "default": "fail"},
     "min_age": {"type": "str"},
-    "deny": {**LIST, "default": []},
+    "keep_tags": {**LIST, "default": []},
     "allow_older": {"type": "bool", "default": False},
 }
 
 
-def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
+def run(options: t.Mapping[str, t.Any], task: Task) -> Json:
     """Return the result of the task, or raise AlicloudError."""
-    path: str = options["path"]
     verify = options["mode"] == "verify"
-    make_plan, now = _planner(options, task)
+    question = _ask(options, task)
     # Opened after the services have answered, so that other runs do not wait for them.
-    with _lock_file.open_lock(path, task.warn, alone=not (verify or task.check_mode)) as file:
+    alone = not (verify or task.check_mode)
+    with _lock_file.open_lock(options["path"], task.warn, alone=alone) as file:
         if verify and file.text is None:
-            raise AlicloudError(f"{path} is not there: write it with mode update, or correct path.")
-        plan = make_plan(file.lock)
-        if plan.problems:
-            raise _refused(options, plan)
-        sentences = [*plan.sentences, *_plan.describe_notes(file.lock, plan.lock)]
-        changed = False
-        if task.check_mode and not verify:
-            changed = file.differs(plan.lock)
-        elif not verify:
-            changed = file.write(plan.lock)
-    return {
-        "changed": changed,
-        "images": _lock.image_rows(plan.lock),
-        "image_ids": _lock.image_ids(plan.lock),
-        "moves": plan.moves,
-        "held": plan.held,
-        "builds": _lock.timeline_rows(plan.lock),
-        "checked": written(now),
-        "diff": {"prepared": "".join(f"{visible(sentence)}\n" for sentence in sentences)},
-    }
-
-
-def _planner(
-    options: t.Mapping[str, t.Any], task: Task
-) -> tuple[t.Callable[[_lock.Lock], _plan.Plan], datetime]:
-    """Return the function that decides what becomes of a lock, after asking what it needs."""
-    guards = _plan.Guards(options["deny"], options["allow_older"])
-    only = options["only"] or ()
-    if options["mode"] == "rollback":
-        wanted = wanted_images(options) if options["images"] else []
-        agree = {image.name: image.agree for image in wanted}
-        now = datetime.now(timezone.utc)
-
-        def rollback(old: _lock.Lock) -> _plan.Plan:
-            if not only:
-                raise AlicloudError("A rollback needs the names of the images: set only.")
-            _check_only(only, old, options["path"])
-            return _plan.plan_rollback(
-                old, only, lambda name: agree.get(name, options["agree"]), guards, now
+            raise AlicloudError(
+                f"{file.path} is not there: write it with {task.option('mode')} update, or correct "
+                f"{task.option('path')}."
             )
+        plan = _make_plan(options, task, question, file)
+        for warning in plan.warnings:
+            task.warn(f"{sentence(warning, task.option)}.")
+        stays = verify or plan.problems
+        result = _result(file.lock if stays else plan.lock, plan, question.now, task)
+        if plan.problems:
+            raise _refused(options, plan, result, task)
+        if alone:
+            result["changed"] = file.write(plan.lock)
+        elif not verify:
+            result["changed"] = file.differs(plan.lock)
+    return result
 
-        return rollback, now
-    wanted = wanted_images(options)
-    _check_only(only, [image.name for image in wanted], "images")
+
+class _Question(t.NamedTuple):
+    """What was asked of the services, and what they answered."""
+
+    wanted: list[WantedImage]
+    only: t.Sequence[str]
+    guards: _plan.Guards
+    found: Listings
+    # By the service's clock, if it was asked.
+    now: datetime
+
+
+def _ask(options: t.Mapping[str, t.Any], task: Task) -> _Question:
+    """Check the options, and ask the services for what a plan needs. A rollback asks nobody."""
+    only = [name for name in options["only"] or () if name]
+    rollback = options["mode"] == "rollback"
+    if rollback and not only:
+        raise AlicloudError(f"A rollback needs the names of the images: set {task.option('only')}.")
+    if options["only"] is not None and not only:
+        task.warn(f"{sentence(Finding('all', ''), task.option)}.")
+    check_agree(options["agree"], task.option("agree"))
+    guards = _plan.Guards(
+        parse_denials(options["deny"], task.option("deny")),
+        options["allow_older"],
+        options["keep_tags"],
+    )
+    if rollback:
+        wanted = wanted_images(options, task.option) if options["images"] else []
+        return _Question(wanted, only, guards, {}, datetime.now(timezone.utc))
+    wanted = wanted_images(options, task.option)
+    _check_only(only, [image.name for image in wanted], task.option("images"), task)
     places = [
         (image, region)
         for image in wanted
@@ -332,35 +342,79 @@ def _planner(
     ]
     with create_client(options, task.warn) as client:
         found = fetch_images(client, places, options["network"])
-        now = client.now()
-
-    def update(old: _lock.Lock) -> _plan.Plan:
-        if options["mode"] == "verify":
-            return _plan.find_violations(old, wanted, only, found, guards, now)
-        return _plan.plan_update(old, wanted, only, found, guards, now)
-
-    return update, now
+        return _Question(wanted, only, guards, found, client.now())
 
 
-def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str) -> None:
+def _make_plan(
+    options: t.Mapping[str, t.Any], task: Task, question: _Question, file: _lock_file.LockFile
+) -> _plan.Plan:
+    """Return what becomes of the lock."""
+    wanted, only, guards, found, now = question
+    if options["mode"] == "rollback":
+        _check_only(only, file.lock, file.path, task)
+        agree = {image.name: image.agree for image in wanted}
+        return _plan.plan_rollback(
+            file.lock, only, lambda name: agree.get(name, options["agree"]), guards, now
+        )
+    if options["mode"] == "update":
+        return _plan.plan_update(file.lock, wanted, only, found, guards, now)
+    return _plan.find_violations(
+        file.lock,
+        wanted,
+        only,
+        found,
+        guards,
+        now,
+        allow_behind=options["behind"] == "allow",
+        lock_format=file.format,
+    )
+
+
+def _result(lock: _lock.Lock, plan: _plan.Plan, now: datetime, task: Task) -> Json:
+    changes = [f"{sentence(change, task.option)}.\n" for change in plan.changes]
+    return {
+        "changed": False,
+        "images": _lock.image_rows(lock),
+        "image_ids": _lock.image_ids(lock),
+        "moves": plan.moves,
+        "held": [
+            {
+                "name": held.name,
+                "region": held.region,
+                "image_id": held.facts["image"]["image_id"],
+                "reason": sentence(held, task.option),
+            }
+            for held in plan.held
+        ],
+        "builds": _lock.timeline_rows(lock),
+        "checked": written(now),
+        "diff": {"prepared": "".join(changes)},
+    }
+
+
+def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str, task: Task) -> None:
     unknown = sorted(set(only) - set(known))
     if unknown:
         raise AlicloudError(
-            f"only has {', '.join(unknown)}, which is not in {where}. There are "
+            f"{task.option('only')} has {', '.join(unknown)}, which is not in {where}. There are "
             f"{', '.join(sorted(known)) or 'none'}."
         )
 
 
-def _refused(options: t.Mapping[str, t.Any], plan: _plan.Plan) -> AlicloudError:
+def _refused(
+    options: t.Mapping[str, t.Any], plan: _plan.Plan, result: Json, task: Task
+) -> AlicloudError:
     """Return the error for a lock that must stay as it is, or does not hold."""
-    problems = join_sentences(plan.problems, "problems")
-    text = (
-        f"{options['path']} does not hold: {problems}. Update the lock or roll it back, and review "
-        "what that changes."
-        if options["mode"] == "verify"
-        else f"{options['path']} stays as it is: {problems}."
-    )
-    return AlicloudError(text, problems=plan.problems, moves=plan.moves)
+    problems = [sentence(problem, task.option) for problem in plan.problems]
+    text = join_sentences(problems, "problems")
+    if options["mode"] == "verify":
+        text = (
+            f"{options['path']} does not hold: {text}. Update the lock or roll it back, and review "
+            "what that changes."
+        )
+    else:
+        text = f"{options['path']} stays as it is: {text}."
+    return AlicloudError(text, problems=problems, **result)
 
 
 def main() -> None:

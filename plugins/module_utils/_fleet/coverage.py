@@ -17,11 +17,11 @@ from .wanted import (
     WantedImage,
     age_of,
     build_id,
+    find_differences,
     made_at,
     timeline_row,
-    unexpected,
 )
-from .words import age_text, label, span_text
+from .words import age_text, compared_spans, differences_text, label, span_text
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
@@ -159,11 +159,14 @@ def _judged(
         return "absent", "there is no available image"
     old = age_of(image, now)
     if wanted.max_age and (old is None or old > wanted.max_age):
-        since = "does not say when it was made" if old is None else f"is {age_text(old)} old"
-        return "stale", f"{label(image)} {since}, and max_age is {age_text(wanted.max_age)}"
-    wrong = unexpected(image, wanted.expect)
-    if wrong:
-        return "different", f"{label(image)}: {wrong}"
+        since, limit = "does not say when it was made", age_text(wanted.max_age)
+        if old is not None:
+            since, limit = compared_spans(old, wanted.max_age)
+            since = f"is {since} old"
+        return "stale", f"{label(image)} {since}, and max_age is {limit}"
+    differences = find_differences(image, wanted.expect)
+    if differences:
+        return "different", f"{label(image)}: {differences_text(differences)}"
     if wanted.agree == "nothing":
         return PRESENT, ""
     key = build_id(image, wanted.agree)

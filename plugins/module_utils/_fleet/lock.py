@@ -10,10 +10,10 @@ without what is not known, and may have two lists of such images: `previous`, th
 before, the last first, and `soaking`, those that were the newest but too young, the newest first.
 An entry may have nothing but `soaking`, as long as no image was old enough.
 
-An image may also have `image_family`, the family that it was locked from, if that is another than
-the one asked now; `build`, the tag by which its regions agree, if one does; `tags`, those that
-are kept for reviews, {key: value}; and among `previous`, `rolled_back`, the time at which it was
-rolled back from. All other values are strings.
+An image may also have `family`, that which it was locked from, if another one is asked now;
+`build`, the tag by which its regions agree, if one does; `tags`, those that are kept for reviews,
+{key: value}; and among `previous`, `rolled_back`, the time at which it was rolled back from. All
+other values are strings.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import Json
-from .wanted import PlaceKey, timeline_row
+from .wanted import PlaceKey, build_id, made_at, timeline_row
 
 FORMAT = 1
 # The keys of an image that came with a later format than 1. A lock of an earlier one lacks them,
 # which is no reason to say that it does not hold.
 SINCE: dict[str, int] = {}
 IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
-ENTRY_KEYS = (*IMAGE_KEYS, "image_family", "build", "tags", "resolved", "rolled_back")
+ENTRY_KEYS = (*IMAGE_KEYS, "family", "build", "tags", "resolved", "rolled_back")
 SOURCES = ("image_family", "image_name", "owner", "platform", "architecture")
 # As many earlier images are enough to roll back, and to say how far behind a host is.
 PREVIOUS = 5
@@ -54,6 +54,50 @@ def soaking(lock: Lock) -> dict[PlaceKey, list[Json]]:
         for region, entry in sorted(locked["regions"].items())
         if entry.get("soaking")
     }
+
+
+def locked_image(row: Json, agree: str, keep_tags: t.Collection[str] = ()) -> Json:
+    """Return an image of a reply as the lock has it: what is known of it, as texts."""
+    image = {
+        **{key: str(row[key]) for key in IMAGE_KEYS if row.get(key)},
+        # A lock has no time that it could not read.
+        "creation_time": made_at(row),
+        "build": build_id(row, agree) if agree.startswith("tag:") else None,
+        "tags": {key: row["tags"][key] for key in keep_tags if row["tags"].get(key)},
+    }
+    return {key: value for key, value in image.items() if value}
+
+
+def build_of(image: Json, agree: str) -> str | None:
+    """Return what tells the build of an image of the lock from others, as build_id() does.
+
+    The lock has the tag by which regions agree as `build`, and other tags only to be read.
+    """
+    return image.get("build" if agree.startswith("tag:") else agree) or None
+
+
+def without_lists(entry: Json) -> Json:
+    """Return the locked image of an entry, without those before and those noted."""
+    return {key: entry[key] for key in ENTRY_KEYS if key in entry}
+
+
+def described(entry: Json | None) -> Json | None:
+    """Return what a result says of a locked image; None of none."""
+    return None if entry is None else {key: entry.get(key) for key in IMAGE_KEYS}
+
+
+def all_images(lock: Lock) -> list[Json]:
+    """Return all images that a lock knows."""
+    return [
+        image
+        for locked in lock.values()
+        for entry in locked["regions"].values()
+        for image in (
+            *([entry] if "image_id" in entry else []),
+            *entry.get("previous", ()),
+            *entry.get("soaking", ()),
+        )
+    ]
 
 
 def service_of(locked: t.Mapping[str, t.Any]) -> str:

@@ -3,47 +3,59 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What becomes of a lock: which images move, which are held, and what forbids to write it at all.
 
-Nothing is asked or written here. All that is needed to decide comes in, and the decision goes out.
+Nothing is asked, written or put in words here. All that is needed to decide comes in, and goes out
+as data: an image is a dict as the lock has it, a finding says what was found of it.
 """
 
 from __future__ import annotations
 
 import typing as t
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from .._errors import Json
-from .._images.ens import is_glob
 from .._images.image import LONG_AGO, created, written
 from . import lock as _lock
-from .wanted import Listings, WantedImage, age_of, build_id, made_at, unexpected
-from .words import age_text, label, span_text
+from .deny import Denial, find_coming_denial, find_denial, find_unmatched
+from .wanted import Listings, WantedImage, age_of, build_id, find_differences
+from .words import Finding
 
 
 class Guards(t.NamedTuple):
     """What holds for all images."""
 
-    # Image IDs, names and globs of names that must not be locked.
-    deny: t.Sequence[str]
+    # Images that must not be locked.
+    deny: t.Sequence[Denial] = ()
     # May an image be replaced with an earlier one?
-    allow_older: bool
+    allow_older: bool = False
+    # The tags of an image that the lock keeps.
+    keep_tags: t.Sequence[str] = ()
 
 
 class Plan(t.NamedTuple):
     """What becomes of a lock."""
 
     lock: _lock.Lock
-    # {name, region, before, after}: an image each, or None.
-    moves: list[Json]
-    # {name, region, image_id, reason}: images that are newer, but not to be locked (yet).
-    held: list[Json]
-    # Sentences that say why the lock must stay as it is.
-    problems: list[str]
+    # What changes in the lock, as find_changes() returns it.
+    changes: list[Finding]
+    # Newest images that are not to be locked (yet), and regions that a rollback cannot move.
+    held: list[Finding]
+    # Why the lock must stay as it is.
+    problems: list[Finding]
+    # What the user should know though nothing is wrong yet.
+    warnings: list[Finding]
 
     @property
-    def sentences(self) -> list[str]:
-        """Return the moves in words."""
-        return [_sentence(move) for move in self.moves]
+    def moves(self) -> list[Json]:
+        """Return the images that move as {name, region, before, after}: an image each, or None."""
+        return [
+            {
+                "name": change.name,
+                "region": change.region,
+                **{key: _lock.described(change.facts.get(key)) for key in ("before", "after")},
+            }
+            for change in self.changes
+            if change.code in ("added", "removed", "moved")
+        ]
 
 
 def plan_update(
@@ -57,14 +69,29 @@ def plan_update(
     """Return the plan that locks the newest images that the guards allow.
 
     found has the available images of those wanted images that are among `only`, or of all if that
-    is empty; what is not wanted any more is then no longer locked.
+    is empty; what is not wanted any more is then no longer locked. now is the service's time.
     """
-    plan = Plan({name: old[name] for name in old if only and name not in only}, [], [], [])
+    lock = {name: old[name] for name in old if only and name not in only}
+    held: list[Finding] = []
+    problems: list[Finding] = []
     for image in wanted:
-        if not only or image.name in only:
-            _Update(image, old.get(image.name), found, guards, now).add_to(plan)
-    # What is not in the plan because of a problem does not move.
-    return _with_moves(plan, old, {image.name for image in wanted} - set(plan.lock))
+        if only and image.name not in only:
+            continue
+        decision = _Update(image, old.get(image.name), found, guards, now).decide()
+        held += decision.held
+        problems += decision.problems
+        if decision.locked is not None:
+            lock[image.name] = decision.locked
+    # What is not in the plan because of a problem does not change.
+    failed = {problem.name for problem in problems}
+    changes = [change for change in find_changes(old, lock) if change.name not in failed]
+    warnings = _coming_denials(lock, guards, now)
+    if not only:  # else not all images are known here
+        listed = [row for rows in found.values() for row in rows]
+        unmatched = find_unmatched(guards.deny, [*listed, *_lock.all_images(old)])
+        if unmatched:
+            warnings.append(Finding("unmatched", "", facts={"patterns": unmatched}))
+    return Plan(lock, changes, held, problems, warnings)
 
 
 def plan_rollback(
@@ -79,102 +106,26 @@ def plan_rollback(
     A region that has had no other image stays as it is, and is among those held. agree(name) says
     what the others must have in common.
     """
-    plan = Plan(dict(old), [], [], [])
+    lock = dict(old)
+    held: list[Finding] = []
+    problems: list[Finding] = []
     for name in dict.fromkeys(only):
-        locked = old[name]
-        key = agree(name)
-        entries = {
-            region: entry for region, entry in locked["regions"].items() if "image_id" in entry
-        }
-        earlier = {
-            region: [
-                image
-                for image in entry.get("previous", ())
-                if _before(image, entry) and not denied(image, guards.deny)
-            ]
-            for region, entry in entries.items()
-        }
-        lacking = [region for region, images in earlier.items() if not images]
-        known = {region: images for region, images in earlier.items() if images}
-        chosen = _common(known, key) if known else None
-        if not chosen:
-            why = (
-                f"the regions share none by {key}"
-                if len(lacking) < len(entries)
-                else "the lock has none that is not denied"
-            )
-            plan.problems.append(f"{name}: there is no earlier image to roll back to, since {why}")
-            continue
-        plan.held.extend(
-            {
-                "name": name,
-                "region": region,
-                "image_id": entries[region]["image_id"],
-                "reason": f"{label(entries[region])} stays, since the lock has no earlier image",
-            }
-            for region in lacking
-        )
-        regions = {}
-        for region, entry in locked["regions"].items():
-            moved = _moved(entry, chosen[region], key, now) if region in chosen else dict(entry)
-            moved.pop("soaking", None)
-            soaking = entry.get("soaking", ())
-            regions[region] = {
-                **moved,
-                **_noted([image for image in soaking if not denied(image, guards.deny)]),
-            }
-        plan.lock[name] = {
-            **_lock.source_of(locked),
-            # A region that had nothing but notes may have lost them.
-            "regions": {region: entry for region, entry in regions.items() if entry},
-        }
-    return _with_moves(plan, old)
-
-
-def describe_notes(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
-    """Return sentences for what changes in a lock beside the images that move."""
-    before = _lock.soaking(old)
-    return _corrections(old, lock) + [
-        f"{name} in {region} notes {label(image)}, which is too young."
-        for (name, region), images in _lock.soaking(lock).items()
-        for image in images
-        if image not in before.get((name, region), ())
+        decision = _roll_back(name, old[name], agree(name), guards, now)
+        held += decision.held
+        problems += decision.problems
+        if decision.locked is not None:
+            lock[name] = decision.locked
+    changes = find_changes(old, lock)
+    undone = {
+        change.name: Finding("undone", change.name, facts={"image": change.facts["before"]})
+        for change in changes
+        if change.code == "moved" and not find_denial(change.facts["before"], guards.deny, now)
+    }
+    warnings = [
+        *undone.values(),
+        *_coming_denials({name: lock[name] for name in only}, guards, now),
     ]
-
-
-def _corrections(old: _lock.Lock, lock: _lock.Lock) -> list[str]:
-    """Return sentences for what a lock says that is no longer so of images that stay."""
-    result = []
-    for name in sorted(set(old) & set(lock)):
-        for key in _lock.SOURCES:
-            before, after = old[name].get(key), lock[name].get(key)
-            if before != after:
-                result.append(f"{name}: {key} is {_said(after)}, not {_said(before)}.")
-    was = _lock.entries(old)
-    for (name, region), entry in _lock.entries(lock).items():
-        former = was.get((name, region), entry)
-        if _same(former, entry):
-            result += [
-                f"{name} in {region}: {key} of {entry['image_id']} is {_said(entry.get(key))}, not "
-                f"{_said(former.get(key))}."
-                for key in _lock.IMAGE_KEYS
-                if former.get(key) != entry.get(key)
-            ]
-    return result
-
-
-def _said(value: t.Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value or "not given")
-
-
-def denied(image: t.Mapping[str, t.Any], deny: t.Sequence[str]) -> bool:
-    """Is this one of the images that must not be used?"""
-    name = image.get("image_name", "")
-    return any(
-        pattern in (image["image_id"], name) or (is_glob(pattern) and fnmatchcase(name, pattern))
-        for pattern in deny
-        if pattern  # an image without a name is not denied by an empty list that became a text
-    )
+    return Plan(lock, changes, held, problems, warnings)
 
 
 def find_violations(
@@ -184,48 +135,157 @@ def find_violations(
     found: Listings,
     guards: Guards,
     now: datetime,
+    *,
+    allow_behind: bool = False,
+    lock_format: int = _lock.FORMAT,
 ) -> Plan:
-    """Return the plan of an update whose problems say all that is wrong with the lock as it is."""
+    """Return the plan of an update whose problems say all that is wrong with the lock as it is.
+
+    allow_behind tolerates that a newer build is there, as long as nothing else is wrong.
+    lock_format is that of the file, which has no keys of later formats.
+    """
     plan = plan_update(lock, wanted, only, found, guards, now)
+    stuck = {(problem.name, problem.region) for problem in plan.problems if problem.code == "stuck"}
     problems = []
-    said = {problem.partition(", ")[0] for problem in plan.problems}
     for (name, region), entry in _lock.entries(lock).items():
-        if only and name not in only:
+        if (only and name not in only) or (name, region) in stuck:
             continue
-        if denied(entry, guards.deny):
-            denial = f"{name} in {region}: the locked {label(entry)} is denied"
-            if denial not in said:
-                problems.append(denial)
+        denial = find_denial(entry, guards.deny, now)
+        if denial:
+            problems.append(
+                Finding("locked_denied", name, region, {"image": entry, "denial": denial})
+            )
         elif (
             _lock.service_of(lock[name]) == "ens"
             and (name, region) in found
             and not any(_same(row, entry) for row in found[name, region])
         ):
-            problems.append(f"{name} in {region}: the locked {label(entry)} is gone")
-    for move in plan.moves:
-        before, after = move["before"], move["after"]
-        where = f"{move['name']} in {move['region']}"
-        if before is None:
-            problems.append(f"{where} is not locked")
-        elif after is None:
-            problems.append(f"{where} is locked, but not wanted")
-        else:
-            problems.append(
-                f"{where}: {label(before)} is locked, but {label(after)} is the newest that may "
-                f"be{_way(before, after)}"
-            )
+            problems.append(Finding("locked_gone", name, region, {"image": entry}))
+    denied = {(problem.name, problem.region) for problem in problems}
+    for change in plan.changes:
+        if (change.name, change.region) in denied or _is_tolerated(
+            change, lock_format, allow_behind=allow_behind
+        ):
+            continue
+        problems.append(change._replace(code=VIOLATIONS.get(change.code, change.code)))
     locked = _lock.entries(lock)
     problems += [
-        f"{held['name']} in {held['region']} is not locked: {held['reason']}"
+        held._replace(code="not_locked_since", facts={"why": held})
         for held in plan.held
-        if (held["name"], held["region"]) not in locked
+        if (held.name, held.region) not in locked
     ]
-    problems += [sentence.rstrip(".") for sentence in _corrections(lock, plan.lock)]
-    return plan._replace(problems=problems + plan.problems)
+    agreed = {image.name for image in wanted if allow_behind and _is_agreed(image, lock)}
+    problems += [
+        problem
+        for problem in plan.problems
+        if problem.code != "disagreement" or problem.name not in agreed
+    ]
+    return plan._replace(problems=problems)
+
+
+# What a change is called if the lock should have been so already.
+VIOLATIONS = {
+    "added": "not_locked",
+    "removed": "not_wanted",
+    "moved": "behind",
+    "name_removed": "not_wanted",
+}
+
+
+def _is_agreed(wanted: WantedImage, lock: _lock.Lock) -> bool:
+    """Return whether one build is locked in all regions, so that a newer one may come later."""
+    locked = _lock.entries(lock)
+    entries = [locked.get((wanted.name, region)) for region in wanted.regions]
+    builds = {_lock.build_of(entry, wanted.agree) if entry else None for entry in entries}
+    return len(builds) == 1 and None not in builds
+
+
+def _is_tolerated(change: Finding, lock_format: int, *, allow_behind: bool) -> bool:
+    """Return whether a lock holds though an update would change this."""
+    if change.code in ("noted", "not_noted", "name_added"):
+        return True  # a build that is too young contradicts nothing
+    if change.code == "moved":
+        return allow_behind and _is_later(change.facts["after"], change.facts["before"])
+    if change.code == "corrected":
+        since = _lock.SINCE.get(change.facts["key"], 1)
+        return change.facts["before"] is None and since > lock_format
+    return False
+
+
+def find_changes(old: _lock.Lock, lock: _lock.Lock) -> list[Finding]:
+    """Return all that differs between two locks, each thing once.
+
+    Codes: added, removed and moved (an image in a region), source (what it is asked by), corrected
+    (a key of an image that stays), noted and not_noted (a young image), name_added and name_removed
+    (without an image), history (the earlier images alone).
+    """
+    changes = []
+    for name in sorted({*old, *lock}):
+        of_name = _changes_of(name, old.get(name), lock.get(name))
+        changes += of_name
+        if not of_name and (name in old) != (name in lock):
+            changes.append(Finding("name_removed" if name in old else "name_added", name))
+    return changes
+
+
+def _changes_of(name: str, old: Json | None, new: Json | None) -> list[Finding]:
+    changes = []
+    if old and new:
+        changes += [
+            Finding(
+                "source", name, facts={"key": key, "before": old.get(key), "after": new.get(key)}
+            )
+            for key in _lock.SOURCES
+            if old.get(key) != new.get(key)
+        ]
+    source_differs = bool(changes)
+    before, after = (locked["regions"] if locked else {} for locked in (old, new))
+    for region in sorted({*before, *after}):
+        of_region = _changes_in(name, region, before.get(region, {}), after.get(region, {}))
+        if before.get(region) != after.get(region) and not (of_region or source_differs):
+            of_region = [Finding("history", name, region)]
+        changes += of_region
+    return changes
+
+
+def _changes_in(name: str, region: str, old: Json, new: Json) -> list[Finding]:
+    changes = []
+    before, after = (entry if "image_id" in entry else None for entry in (old, new))
+    if before and after and _same(before, after):
+        changes += [
+            Finding(
+                "corrected",
+                name,
+                region,
+                {"image": after, "key": key, "before": before.get(key), "after": after.get(key)},
+            )
+            for key in _lock.ENTRY_KEYS
+            if before.get(key) != after.get(key)
+        ]
+    elif before or after:
+        code = "moved" if before and after else "added" if after else "removed"
+        changes.append(Finding(code, name, region, {"before": before, "after": after}))
+    was, now = old.get("soaking", ()), new.get("soaking", ())
+    for image in now:
+        if not any(_same(image, one) for one in was):
+            changes.append(Finding("noted", name, region, {"image": image}))
+    for image in was:
+        if not any(_same(image, one) for one in (*now, *([after] if after else []))):
+            changes.append(Finding("not_noted", name, region, {"image": image}))
+    return changes
+
+
+class _Decision(t.NamedTuple):
+    """What becomes of one wanted image in all its regions."""
+
+    # What the lock says of it then; None if a problem leaves it as it is.
+    locked: Json | None
+    held: list[Finding]
+    problems: list[Finding]
 
 
 class _Update:
-    """What becomes of one wanted image in all its regions."""
+    """Decides what becomes of one wanted image in all its regions."""
 
     def __init__(
         self,
@@ -238,334 +298,370 @@ class _Update:
         self._wanted = wanted
         self._guards = guards
         self._now = now
-        self._locked: dict[str, Json] = old["regions"] if old else {}
-        # Of another family, the locked image is still the one before, but nothing to hold on to.
-        self._same = (
-            old is not None
-            and _lock.service_of(old) == wanted.service
-            and old.get("image_family") == wanted.source.get("image_family")
-        )
-        self._found = {region: found[wanted.name, region] for region in wanted.regions}
-
-    def add_to(self, plan: Plan) -> None:
-        """Add what is decided to a plan."""
-        problems = [
-            f"{self._wanted.name} in {region}: {problem}"
-            for region in self._wanted.regions
-            for problem in [self._problem(region)]
-            if problem
+        old = old if old and _lock.service_of(old) == wanted.service else None
+        regions = _regions_for_family(old, wanted.source.get("image_family")) if old else {}
+        self._regions = [
+            _Region(region, wanted, regions.get(region, {}), found[wanted.name, region], guards)
+            for region in wanted.regions
         ]
-        reasons = {} if problems else self._reasons()
-        if not problems and not reasons:
-            problems = self._disagreement()
-        chosen = None
-        if not problems:
-            chosen = _common({region: self._choices(region) for region in self._found}, self._agree)
-            if chosen is None:
-                chosen, reasons, problems = self._as_it_is(reasons)
-        if problems or chosen is None:
-            plan.problems.extend(problems)
-            return
-        plan.held.extend(
-            {
-                "name": self._wanted.name,
-                "region": region,
-                "image_id": self._found[region][0]["image_id"],
-                "reason": reason,
-            }
-            for region, reason in reasons.items()
-        )
-        regions = {region: self._entry(region, chosen.get(region)) for region in self._found}
-        plan.lock[self._wanted.name] = {
-            **self._wanted.source,
-            "regions": {region: entry for region, entry in regions.items() if entry},
+
+    def decide(self) -> _Decision:
+        """Return the decision: all regions move to one build, or all stay, or none may."""
+        problems = [
+            problem for region in self._regions for problem in [self._problem_of(region)] if problem
+        ]
+        if problems:
+            return _Decision(None, [], problems)
+        held = {
+            region.name: reason
+            for region in self._regions
+            for reason in [self._reason_to_hold(region)]
+            if reason
         }
+        if not held:
+            disagreement = self._find_disagreement()
+            if disagreement:
+                return _Decision(None, [], [disagreement])
+        chosen = _newest_shared_build(
+            {region.name: self._choices_in(region) for region in self._regions}, self._wanted.agree
+        )
+        for region in self._regions:
+            if region.name not in chosen:
+                reason = held.setdefault(region.name, self._finding("no_shared_build", region))
+                kept, problem = self._keep_locked(region, reason)
+                if problem:
+                    problems.append(problem)
+                elif kept:
+                    chosen[region.name] = kept
+        if problems:
+            return _Decision(None, [], problems)
+        entries = {
+            region.name: self._entry(region, chosen.get(region.name)) for region in self._regions
+        }
+        locked = {
+            **self._wanted.source,
+            "regions": {region: entry for region, entry in entries.items() if entry},
+        }
+        return _Decision(locked, list(held.values()), [])
 
-    @property
-    def _agree(self) -> str:
-        return self._wanted.agree
+    def _finding(self, code: str, region: _Region, **facts: t.Any) -> Finding:
+        newest = region.rows[0] if region.rows else None
+        return Finding(code, self._wanted.name, region.name, {"image": newest, **facts})
 
-    def _as_it_is(
-        self, reasons: dict[str, str]
-    ) -> tuple[dict[str, Json], dict[str, str], list[str]]:
-        """Return what stays locked if nothing may move, why, and what forbids even that."""
-        kept: dict[str, Json] = {}
-        why: dict[str, str] = {}
-        problems = []
-        for region, rows in self._found.items():
-            entry = self._entry_of(region)
-            why[region] = reasons.get(region) or (
-                "the other regions have no image of the same build that is allowed"
-            )
-            lost = ""
-            if entry and denied(entry, self._guards.deny):
-                lost = f"the locked {label(entry)} is denied, "
-                if _same(rows[0], entry):
-                    why[region] = "nothing is newer"
-            elif (
-                entry
-                and self._wanted.service == "ens"
-                and not any(_same(row, entry) for row in rows)
-            ):
-                lost = f"the locked {label(entry)} is gone, "
-            if entry and not lost:
-                kept[region] = entry
-            elif lost or denied(rows[0], self._guards.deny):
-                problems.append(
-                    f"{self._wanted.name} in {region}: {lost}{why[region]}, and no other image is "
-                    "allowed. Publish one, or roll back"
-                )
-        return kept, why, problems
-
-    def _problem(self, region: str) -> str:
-        """Return what is wrong with the newest image of a region; an empty text if nothing is."""
-        if not self._found[region]:
-            return (
-                "there is no available image. A family does not follow an image that is copied to "
-                "another region: set it there, too"
-                if self._wanted.service == "ecs"
-                else "there is no image of that name, owner, platform and architecture"
-            )
-        newest = self._found[region][0]
-        if denied(newest, self._guards.deny):
-            return ""  # it is not to be used, whatever it is like
-        old_age = age_of(newest, self._now)
+    def _problem_of(self, region: _Region) -> Finding | None:
+        """Return what is wrong with the newest image of a region."""
+        if not region.rows:
+            return self._finding(f"missing_{self._wanted.service}", region)
+        newest, entry = region.rows[0], region.entry
+        if find_denial(newest, self._guards.deny, self._now):
+            return None  # it is not to be used, whatever it is like
+        age = age_of(newest, self._now)
         limit = self._wanted.max_age
-        if old_age is None and (limit or self._wanted.min_age):
-            return f"{label(newest)} does not say when it was made, so its age cannot be checked"
-        wrong = unexpected(newest, self._wanted.expect)
-        if wrong:
-            return f"{label(newest)} is not what is expected: {wrong}"
-        if limit and old_age is not None and old_age > limit:
-            return (
-                f"{label(newest)} is {age_text(old_age)} old, and max_age is {age_text(limit)}: "
-                "see whether its build has stopped"
-            )
-        entry = self._entry_of(region)
+        if age is None and (limit or self._wanted.min_age):
+            return self._finding("no_time", region)
+        differences = find_differences(newest, self._wanted.expect)
+        if differences:
+            return self._finding("unexpected", region, differences=differences)
+        if limit and age is not None and age > limit:
+            return self._finding("stale", region, age=age, limit=limit)
         if (
             entry
+            and region.is_of_family(entry)
             and not _same(newest, entry)
             and _created(newest) < _created(entry)
             and not self._guards.allow_older
         ):
             if created(newest) is None:
-                return (
-                    f"the newest is {label(newest)}, which does not say when it was made, and may "
-                    f"be older than the locked {label(entry)}: set allow_older to take it"
-                )
-            return (
-                f"the newest is {label(newest)}, which is {_apart(newest, entry)} older than the "
-                f"locked {label(entry)}. That one is gone: set allow_older to go back"
-            )
-        return ""
+                return self._finding("maybe_older", region, locked=entry)
+            return self._finding("older", region, locked=entry, apart=_apart(newest, entry))
+        return None
 
-    def _reasons(self) -> dict[str, str]:
-        """Return why the newest image of a region is not locked yet, for those where it is not."""
-        reasons = {}
-        for region, (newest, *_others) in self._found.items():
-            entry = self._entry_of(region)
-            if denied(newest, self._guards.deny):
-                reasons[region] = f"{label(newest)} is denied"
-            elif not self._old_enough(newest) and not _same(newest, entry):
-                young = age_of(newest, self._now) or 0.0
-                reasons[region] = (
-                    f"{label(newest)} is {age_text(young)} old, and min_age is "
-                    f"{age_text(self._wanted.min_age or 0)}"
-                )
-        return reasons
+    def _reason_to_hold(self, region: _Region) -> Finding | None:
+        """Return why the newest image of a region is not locked yet; None if it may be."""
+        newest = region.rows[0]
+        denial = find_denial(newest, self._guards.deny, self._now)
+        if denial:
+            return self._finding("denied", region, denial=denial)
+        if _same(newest, region.entry) or self._is_old_enough(newest):
+            return None
+        age = age_of(newest, self._now) or 0.0
+        code = "young" if age >= 0 else "from_future"
+        return self._finding(code, region, age=age, limit=self._wanted.min_age)
 
-    def _disagreement(self) -> list[str]:
+    def _find_disagreement(self) -> Finding | None:
         """Return what is wrong if the newest images are not of one build."""
-        if self._agree == "nothing":
-            return []
-        builds: dict[str | None, list[str]] = {}
-        for region, (newest, *_others) in self._found.items():
-            builds.setdefault(build_id(newest, self._agree), []).append(region)
+        if self._wanted.agree == "nothing":
+            return None
+        builds: dict[str | None, list[_Region]] = {}
+        for region in self._regions:
+            builds.setdefault(build_id(region.rows[0], self._wanted.agree), []).append(region)
         if len(builds) == 1 and None not in builds:
-            return []
-        name = self._wanted.name
+            return None
+        names = {key: [region.name for region in there] for key, there in builds.items()}
         if None in builds:
-            return [
-                f"{name} in {', '.join(builds[None])}: the image has no {self._agree}, by which "
-                "the regions must agree. Set agree to something that all images have"
-            ]
-        newest_build = max(
-            builds,
-            key=lambda key: max(_created(self._found[region][0]) for region in builds[key]),
+            no_build = {"regions": names[None], "agree": self._wanted.agree}
+            return Finding("no_build", self._wanted.name, facts=no_build)
+        newest = max(
+            names, key=lambda key: (max(_created(r.rows[0]) for r in builds[key]), str(key))
         )
-        others = [
-            f"{', '.join(regions)} {'has' if len(regions) == 1 else 'have'} {key}"
-            for key, regions in builds.items()
-            if key != newest_build
-        ]
-        return [
-            f"{name}: {newest_build} is in {', '.join(builds[newest_build])}, but "
-            f"{' and '.join(others)}. Publish it there, or set agree to another key or to nothing"
-        ]
+        others = {key: regions for key, regions in names.items() if key != newest}
+        facts: Json = {"build": newest, "regions": names[newest], "others": others}
+        return Finding("disagreement", self._wanted.name, facts=facts)
 
-    def _choices(self, region: str) -> list[Json]:
+    def _choices_in(self, region: _Region) -> list[Json]:
         """Return the images of a region that may be locked, newest first."""
-        rows = self._found[region]
-        entry = self._entry_of(region)
-        # A family shows its newest image only. Those that were it before are known from the lock,
-        # unless the newest is older: then they were withdrawn.
-        known = []
-        if self._wanted.service == "ecs":
-            known = [*self._soaking(region), *([entry] if entry else [])]
-        floor = _created(entry) if entry and not self._guards.allow_older else LONG_AGO
-        return [
+        entry = region.entry
+        # An image of another family is nothing to hold on to.
+        same_family = entry is not None and region.is_of_family(entry)
+        floor = LONG_AGO
+        if entry and same_family and not self._guards.allow_older:
+            floor = _created(entry)
+        choices = [
             image
-            for image in (
-                *(row for row in rows if not unexpected(row, self._wanted.expect)),
-                *(
-                    image
-                    for image in known
-                    if _created(image) <= _created(rows[0]) and not _same(image, rows[0])
-                ),
-            )
-            if _created(image) >= floor
-            and not denied(image, self._guards.deny)
-            and (_same(image, entry) or self._old_enough(image))
+            for image in region.candidates
+            if (_same(image, entry) or _created(image) >= floor)
+            and not find_denial(image, self._guards.deny, self._now)
+            and (_same(image, entry) or self._is_old_enough(image))
         ]
+        # Of images of one second, the locked one is as good as another, and stays.
+        ens = self._wanted.service == "ens"
+        choices.sort(key=lambda image: (_created(image), ens and _same(image, entry)), reverse=True)
+        return choices
 
-    def _entry(self, region: str, image: Json | None) -> Json:
-        """Return what is locked and noted, if this image is chosen, or none."""
-        result: Json = {}
-        if image:
-            result = _moved(self._locked.get(region), image, self._agree, self._now)
+    def _keep_locked(self, region: _Region, reason: Finding) -> tuple[Json | None, Finding | None]:
+        """Return the locked image if it may stay, or the problem that nothing may be locked."""
+        entry = region.entry
+        denial = entry and find_denial(entry, self._guards.deny, self._now)
+        gone = bool(entry) and self._wanted.service == "ens" and not region.lists(entry)
+        if denial and _same(region.rows[0], entry):
+            reason = self._finding("nothing_newer", region)
+        if denial or gone or (entry is None and reason.code == "denied"):
+            facts = {"locked": entry, "denial": denial, "gone": gone, "why": reason}
+            return None, Finding("stuck", self._wanted.name, region.name, facts)
+        return entry, None
+
+    def _entry(self, region: _Region, image: Json | None) -> Json:
+        """Return what is locked and noted in a region, if this image is chosen, or none."""
+        entry = _with_image(region.locked, image, self._now) if image else {}
+        # A family shows its newest image only, so young ones are noted until they are old enough.
         if self._wanted.service == "ecs" and self._wanted.min_age:
-            newest = self._found[region][0]
-            floor = _created(image) if image else LONG_AGO
-            soaking = {
-                candidate["image_id"]: _locked_image(candidate, self._agree)
-                for candidate in (newest, *self._soaking(region))
-                if floor < _created(candidate) <= _created(newest)
-                and not denied(candidate, self._guards.deny)
-            }
-            result.update(_noted(list(soaking.values())))
-        return result
+            soaking = [
+                candidate
+                for candidate in region.newer_than(image)
+                if not find_denial(candidate, self._guards.deny, self._now)
+            ]
+            if soaking:
+                entry["soaking"] = soaking
+        return entry
 
-    def _entry_of(self, region: str) -> Json | None:
-        """Return what is locked of the same family."""
-        entry = self._locked.get(region) if self._same else None
-        return entry if entry and "image_id" in entry else None
-
-    def _soaking(self, region: str) -> list[Json]:
-        """Return what is noted of the same family."""
-        entry = self._locked.get(region) if self._same else None
-        return entry.get("soaking", []) if entry else []
-
-    def _old_enough(self, image: Json) -> bool:
+    def _is_old_enough(self, image: Json) -> bool:
         return not self._wanted.min_age or (age_of(image, self._now) or 0.0) >= self._wanted.min_age
 
 
-def _common(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json] | None:
-    """Return for each region the newest image that all regions have a build of; None without."""
-    if not all(choices.values()):
-        return None
+class _Region:
+    """What is known of a wanted image in one region."""
+
+    def __init__(
+        self, name: str, wanted: WantedImage, locked: Json, rows: list[Json], guards: Guards
+    ) -> None:
+        """locked is what the lock says, rows is what the service lists, newest first."""
+        self.name = name
+        self.locked = locked
+        self.rows = rows
+        self.entry: Json | None = locked if "image_id" in locked else None
+        self._is_ecs = wanted.service == "ecs"
+        listed = [
+            _lock.locked_image(row, wanted.agree, guards.keep_tags)
+            for row in rows
+            if not find_differences(row, wanted.expect)
+        ]
+        self.candidates = [
+            *listed,
+            *(image for image in self._known() if not _is_in(image, listed)),
+        ]
+
+    def _known(self) -> list[Json]:
+        """Return images that the service does not list but the lock knows, newest first.
+
+        A family shows its newest image only. Those that were it before are known from the lock,
+        unless the newest is older: then they were withdrawn.
+        """
+        if not self._is_ecs or not self.rows:
+            return []
+        entry = self.entry
+        known = [*self.locked.get("soaking", ())]
+        if entry and self.is_of_family(entry):
+            known.append(_lock.without_lists(entry))
+        newest = self.rows[0]
+        return [
+            image
+            for image in known
+            if _created(image) <= _created(newest) and not _same(image, newest)
+        ]
+
+    def is_of_family(self, image: Json) -> bool:
+        """Return whether an image of the lock is of the family that is asked now."""
+        return "family" not in image
+
+    def lists(self, entry: Json | None) -> bool:
+        """Return whether the service lists the image."""
+        return any(_same(row, entry) for row in self.rows)
+
+    def newer_than(self, image: Json | None) -> list[Json]:
+        """Return the candidates of a family that came after the image, newest first."""
+        if image is None or not self.is_of_family(image):
+            return [one for one in self.candidates if not _same(one, image)]
+        newer = []
+        for candidate in self.candidates:
+            if _same(candidate, image) or _created(candidate) < _created(image):
+                break
+            newer.append(candidate)
+        return newer
+
+
+def _regions_for_family(old: Json, family: str | None) -> Json:
+    """Return the regions of a lock as they are seen when a family, or none, is asked.
+
+    If that is another family than before, the locked image stays until one of the new family may be
+    locked, and no longer limits the choice. What was noted of the former family is forgotten.
+    """
+    former = old.get("image_family")
+    if former == family:
+        return t.cast(Json, old["regions"])
+
+    def marked(image: Json) -> Json:
+        origin = image.get("family", former)
+        rest = {key: value for key, value in image.items() if key != "family"}
+        return rest if origin == family else {**rest, "family": origin}
+
+    regions = {}
+    for region, entry in old["regions"].items():
+        seen = marked(_lock.without_lists(entry)) if "image_id" in entry else {}
+        if entry.get("previous"):
+            seen["previous"] = [marked(image) for image in entry["previous"]]
+        regions[region] = seen
+    return regions
+
+
+def _roll_back(name: str, locked: Json, agree: str, guards: Guards, now: datetime) -> _Decision:
+    entries = {region: entry for region, entry in locked["regions"].items() if "image_id" in entry}
+    earlier = {
+        region: [
+            image
+            for image in entry.get("previous", ())
+            if _was_before(image, entry) and not find_denial(image, guards.deny, now)
+        ]
+        for region, entry in entries.items()
+    }
+    known = {region: images for region, images in earlier.items() if images}
+    chosen = _newest_shared_build(known, agree)
+    if len(chosen) < len(known) or not known:
+        code = "no_shared_earlier" if known else "no_earlier"
+        return _Decision(None, [], [Finding(code, name, facts={"agree": agree})])
+    held = [
+        Finding("stays", name, region, {"image": entry})
+        for region, entry in entries.items()
+        if region not in known
+    ]
+    regions = {}
+    for region, entry in locked["regions"].items():
+        rolled = dict(entry)
+        if region in chosen:
+            rolled = _with_image(entry, chosen[region], now, rolled_back=True)
+        rolled.pop("soaking", None)
+        soaking = [
+            image for image in entry.get("soaking", ()) if not find_denial(image, guards.deny, now)
+        ]
+        regions[region] = {**rolled, "soaking": soaking} if soaking else rolled
+    # A region that had nothing but notes may have lost them.
+    kept = {region: entry for region, entry in regions.items() if entry}
+    return _Decision({**_lock.source_of(locked), "regions": kept}, held, [])
+
+
+def _was_before(image: Json, entry: Json) -> bool:
+    """Was an image among `previous` the locked one before this? Not if it was rolled back from.
+
+    Times decide. Where they do not, the order of the lock does, in which it comes before.
+    """
+    if "rolled_back" in image:
+        return False
+    return created(image) is None or created(entry) is None or _created(image) <= _created(entry)
+
+
+def _newest_shared_build(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json]:
+    """Return for each region the newest image that all regions have a build of; {} without.
+
+    The images of a region are the newest first. If the regions need not agree, each has its own
+    newest, as far as it has one.
+    """
     if agree == "nothing":
-        return {region: images[0] for region, images in choices.items()}
-    by_build = {
-        region: {build_id(image, agree): image for image in reversed(images)}
-        for region, images in choices.items()
-    }
-    for image in next(iter(choices.values())):
-        key = build_id(image, agree)
-        if key is not None and all(key in images for images in by_build.values()):
-            return {region: images[key] for region, images in by_build.items()}
-    return None
+        return {region: images[0] for region, images in choices.items() if images}
+    builds: list[dict[str, Json]] = []
+    for images in choices.values():
+        first: dict[str, Json] = {}
+        for image in images:
+            build = _lock.build_of(image, agree)
+            if build:
+                first.setdefault(build, image)
+        builds.append(first)
+    shared = set(builds[0]).intersection(*builds[1:]) if builds else set()
+    if not shared:
+        return {}
+
+    def newness(build: str) -> tuple[datetime, int, str]:
+        # The order of the lists decides where times do not, and then the name, whatever order the
+        # regions come in.
+        place = sum(list(images).index(build) for images in builds)
+        return max(_created(images[build]) for images in builds), -place, build
+
+    newest = max(shared, key=newness)
+    return {region: images[newest] for region, images in zip(choices, builds)}
 
 
-def _moved(entry: Json | None, image: Json, agree: str, now: datetime) -> Json:
-    """Return the entry of a region that had one, or none, with this image."""
-    entry = entry or {}
-    before = {key: entry[key] for key in _lock.ENTRY_KEYS if key in entry}
+def _with_image(entry: Json, image: Json, now: datetime, *, rolled_back: bool = False) -> Json:
+    """Return the entry of a region, {} if it had none, with this image and those before."""
+    before = _lock.without_lists(entry) if "image_id" in entry else None
     previous = entry.get("previous", [])
-    if before and _same(image, before):
-        resolved = before.get("resolved")
-    else:
-        resolved = written(now)
-        earlier = [*([before] if before else []), *previous]
-        previous = [one for one in earlier if not _same(one, image)][: _lock.PREVIOUS]
-    result: Json = _locked_image(image, agree)
-    if resolved:
-        result["resolved"] = resolved
-    return {**result, "previous": previous} if previous else result
+    moved = not (before and _same(before, image))
+    resolved = written(now) if moved else (before or {}).get("resolved")
+    if moved and before:
+        left = {**before, "rolled_back": written(now)} if rolled_back else before
+        previous = [left, *previous]
+    previous = [one for one in previous if not _same(one, image)]
+    kept = {key: image[key] for key in _lock.ENTRY_KEYS if key in image}
+    kept.pop("rolled_back", None)
+    kept.pop("resolved", None)
+    result = {**kept, **({"resolved": resolved} if resolved else {})}
+    return {**result, "previous": previous[: _lock.PREVIOUS]} if previous else result
 
 
-def _noted(soaking: list[Json]) -> Json:
-    return {"soaking": soaking} if soaking else {}
+def _coming_denials(lock: _lock.Lock, guards: Guards, now: datetime) -> list[Finding]:
+    """Return which locked images will be denied, by name and denial."""
+    coming: dict[tuple[str, Denial], Finding] = {}
+    for (name, region), entry in _lock.entries(lock).items():
+        denial = find_coming_denial(entry, guards.deny, now)
+        if denial:
+            facts = {"image": entry, "denial": denial, "regions": []}
+            finding = coming.setdefault((name, denial), Finding("denied_soon", name, facts=facts))
+            finding.facts["regions"].append(region)
+    return list(coming.values())
 
 
-def _locked_image(image: Json, agree: str) -> Json:
-    result = {
-        **{key: str(image[key]) for key in _lock.IMAGE_KEYS if image.get(key)},
-        # A lock has no time that it could not read.
-        "creation_time": made_at(image),
-        "build": build_id(image, agree) if agree.startswith("tag:") else None,
-    }
-    return {key: value for key, value in result.items() if value}
+def _is_later(image: Json, other: Json) -> bool:
+    """Return whether an image is not known to be older than another."""
+    return created(image) is None or _created(image) >= _created(other)
 
 
-def _before(image: Json, entry: Json) -> bool:
-    """Was an image made before the locked one? If nobody knows, the order of the lock says so."""
-    unknown = LONG_AGO in (_created(image), _created(entry))
-    return unknown or _created(image) < _created(entry)
+def _is_in(image: Json, images: t.Iterable[Json]) -> bool:
+    return any(_same(image, one) for one in images)
 
 
 def _same(image: Json, entry: Json | None) -> bool:
     return entry is not None and image["image_id"] == entry["image_id"]
 
 
-def _with_moves(plan: Plan, old: _lock.Lock, failed: t.Collection[str] = ()) -> Plan:
-    before, after = _lock.entries(old), _lock.entries(plan.lock)
-    plan.moves.extend(
-        {
-            "name": name,
-            "region": region,
-            "before": _shown(before.get((name, region))),
-            "after": _shown(after.get((name, region))),
-        }
-        for name, region in sorted({*before, *after})
-        if name not in failed
-        and (before.get((name, region)) or {}).get("image_id")
-        != (after.get((name, region)) or {}).get("image_id")
-    )
-    return plan
-
-
-def _shown(entry: Json | None) -> Json | None:
-    return None if entry is None else {key: entry.get(key) for key in _lock.IMAGE_KEYS}
-
-
-def _sentence(move: Json) -> str:
-    """Return a move in words."""
-    where = f"{move['name']} in {move['region']}"
-    before, after = move["before"], move["after"]
-    if before is None:
-        return f"{where} is new: {label(after)}{_when(after)}."
-    if after is None:
-        return f"{where} is no longer locked; it was {label(before)}."
-    return f"{where} moves from {label(before)} to {label(after)}{_way(before, after)}."
-
-
-def _way(before: Json, after: Json) -> str:
-    """Return how far it is from one image to another."""
-    if LONG_AGO in (_created(before), _created(after)):
-        return ""
-    if _created(before) == _created(after):
-        return ""
-    word = "newer" if _created(after) >= _created(before) else "older"
-    return f", {_apart(before, after)} {word}"
-
-
-def _when(image: Json) -> str:
-    made = created(image)
-    return f", made on {made:%Y-%m-%d}" if made else ""
-
-
-def _apart(one: Json, other: Json) -> str:
-    return span_text((_created(one) - _created(other)).total_seconds())
+def _apart(one: Json, other: Json) -> float:
+    return (_created(one) - _created(other)).total_seconds()
 
 
 def _created(image: t.Mapping[str, t.Any]) -> datetime:

@@ -97,42 +97,65 @@ PlaceKey = t.Tuple[str, str]
 Listings = t.Dict[PlaceKey, t.List[Json]]
 
 
-def wanted_images(options: t.Mapping[str, t.Any]) -> list[WantedImage]:
+def wanted_images(
+    options: t.Mapping[str, t.Any], option: t.Callable[[str], str] = str
+) -> list[WantedImage]:
     """Return the wanted images that the options of WANTED_SPEC describe.
 
-    Raises AlicloudError.
+    option names an option in errors. Raises AlicloudError.
     """
+    images = option("images")
     result: dict[str, WantedImage] = {}
     for given in options["images"] or ():
         name = given["name"]
         if not 0 < len(name) <= 128 or name != name.strip() or not name.isprintable():
             raise AlicloudError(
-                f"images: the name {name!r:.200} is not valid: it has 1 to 128 printable "
+                f"{images}: the name {name!r:.200} is not valid: it has 1 to 128 printable "
                 "characters, and no white space around them."
             )
         if name in result:
-            raise AlicloudError(f"images: the name {name} is there twice.")
-        service = "ens" if given["image_family"] is None else "ecs"
-        if service == "ecs":
-            regions = given["region"] or options.get("region")
-            lacking = "no region. Set region in it or for all images"
-        else:
-            regions, lacking = given["ens_region_id"], "no node. Set ens_region_id in it"
-        if not regions:
-            raise AlicloudError(f"images: {name} has {lacking}.")
-        result[name] = WantedImage(
-            name,
-            service,
-            _source(given),
-            tuple(dict.fromkeys(regions)),
-            _agree(given["agree"] or options.get("agree", BUILD_KEYS[0])),
-            _limit("min_age", given, options),
-            _limit("max_age", given, options),
-            {key: value for key, value in (given["expect"] or {}).items() if value},
-        )
+            raise AlicloudError(f"{images}: the name {name} is there twice.")
+        try:
+            result[name] = _wanted_image(given, options, option)
+        except AlicloudError as error:
+            raise AlicloudError(f"{images}: {name}: {error}") from None
     if not result:
-        raise AlicloudError("No image is wanted: images is empty. Name one or more.")
+        raise AlicloudError(f"No image is wanted: {images} is empty. Name one or more.")
     return list(result.values())
+
+
+def _wanted_image(
+    given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], option: t.Callable[[str], str]
+) -> WantedImage:
+    service = "ens" if given["image_family"] is None else "ecs"
+    if service == "ecs":
+        regions = given["region"] or options.get("region")
+        lacking = "no region is named. Set region in it or for all images."
+    else:
+        regions = given["ens_region_id"]
+        lacking = "no node is named. Set ens_region_id in it."
+    if not regions:
+        raise AlicloudError(lacking)
+
+    def limit(name: str) -> float | None:
+        """Return an age in seconds, of the image's own option or of the one for all."""
+        own, common = given[name], options.get(name)
+        if own:
+            return parse_age(name, own)
+        return parse_age(option(name), common) if common else None
+
+    common_agree = options.get("agree") or BUILD_KEYS[0]
+    agree = given["agree"] or common_agree
+    return WantedImage(
+        given["name"],
+        service,
+        _source(given),
+        tuple(dict.fromkeys(regions)),
+        check_agree(agree, "agree" if given["agree"] else option("agree")),
+        limit("min_age"),
+        limit("max_age"),
+        {key: value for key, value in (given["expect"] or {}).items() if value},
+    )
 
 
 def fetch_images(client: Client, places: t.Sequence[Place], network: str = "public") -> Listings:
@@ -186,29 +209,35 @@ def _fetch_images(client: Client, places: t.Sequence[Place], network: str) -> Li
 
 
 def build_id(image: Json, agree: str) -> str | None:
-    """Return what tells a build from others in all regions; None if the image does not say."""
-    if agree.startswith("tag:"):
-        # A lock has no tags, but the one that counts.
-        value = image["tags"].get(agree[4:]) if "tags" in image else image.get("build")
-    else:
-        value = image.get(agree)
+    """Return what tells the build of a listed image from others in all regions.
+
+    None if the image does not say.
+    """
+    value = image["tags"].get(agree[4:]) if agree.startswith("tag:") else image.get(agree)
     return t.cast("str | None", value or None)
 
 
-def unexpected(image: Json, expect: Json) -> str:
-    """Return in which way an image is not what is expected; an empty text if it is."""
-    wrong = [
-        f"its {key} is {image.get(key) or 'not given'} and not {expect[key]}"
-        for key in EXPECTABLE
-        if key in expect and str(image.get(key, "")).casefold() != expect[key].casefold()
+def find_differences(image: Json, expect: Json) -> list[tuple[str, t.Any, t.Any]]:
+    """Return in what an image is not as expected: (what, what it is, what it should be)."""
+    different = [
+        (key, image.get(key), value)
+        for key, value in expect.items()
+        if key in EXPECTABLE and str(image.get(key, "")).casefold() != value.casefold()
     ]
     tags = image.get("tags", {})
-    wrong += [
-        f"its tag {key} is {tags.get(key, 'not there')} and not {value}"
+    return different + [
+        (f"tag {key}", tags.get(key), value)
         for key, value in expect.get("tags", {}).items()
-        if tags.get(key) != str(value)
+        if not _is_tag(tags.get(key), value)
     ]
-    return ", ".join(wrong)
+
+
+def _is_tag(value: str | None, expected: t.Any) -> bool:
+    """Return whether a tag has a value. YAML makes true, 1 and null of some that are texts."""
+    if value is None or isinstance(expected, str):
+        return value == expected
+    text = "" if expected is None else str(expected)
+    return value.casefold() == text.casefold()
 
 
 def age_of(image: Json, now: datetime) -> float | None:
@@ -253,27 +282,22 @@ def timeline_row(
     }
 
 
-def _source(given: t.Mapping[str, t.Any]) -> Json:
-    if given["image_family"] is not None:
-        return {"image_family": given["image_family"]}
-    if not given["image_name"]:
-        raise AlicloudError(f"images: {given['name']} has an empty list as image_name.")
-    source = {"image_name": given["image_name"], "owner": given["owner"] or ["self", "system"]}
-    filters = {key: given[key] for key in ("platform", "architecture") if given[key]}
-    return {**source, **filters}
-
-
-def _limit(
-    option: str, given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any]
-) -> float | None:
-    """Return an age in seconds, of the image's own option or of the one for all."""
-    value = given[option] or options.get(option)
-    return parse_age(option, value) if value else None
-
-
-def _agree(value: str) -> str:
+def check_agree(value: str, option: str) -> str:
+    """Return what regions must agree in. Raises AlicloudError that names the option."""
     if value in (*BUILD_KEYS, "nothing") or (value.startswith("tag:") and value[4:]):
         return value
     raise AlicloudError(
-        f"agree {value!r:.80} is not valid: it is {', '.join(BUILD_KEYS)}, tag:KEY or nothing."
+        f"{option} {value!r:.80} is not valid: it is {', '.join(BUILD_KEYS)}, tag:KEY or nothing."
     )
+
+
+def _source(given: t.Mapping[str, t.Any]) -> Json:
+    """Return what the service is asked. Raises AlicloudError for what no image has."""
+    if given["image_family"] is not None:
+        return {"image_family": given["image_family"]}
+    if not given["image_name"]:
+        raise AlicloudError("image_name is empty. Name one or more images, or globs.")
+    source = {"image_name": given["image_name"], "owner": given["owner"] or ["self", "system"]}
+    filters = {key: given[key] for key in ("platform", "architecture") if given[key]}
+    Filters.of({**source, **filters}).validate()
+    return {**source, **filters}

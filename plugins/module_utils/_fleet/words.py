@@ -1,15 +1,197 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spans of time, images and lists as people read them."""
+"""All sentences about wanted, locked and running images, as people read them.
+
+What is decided elsewhere comes as data and becomes words here. Nobody reads a sentence but people.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
 from .._errors import visible
+from .._images.image import created
+from .deny import Denial
 
+Image = t.Mapping[str, t.Any]
 UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+class Finding(t.NamedTuple):
+    """Something that was found of a wanted image, of one region or of all."""
+
+    # A key of SENTENCES.
+    code: str
+    name: str
+    region: str = ""
+    # What the sentence tells: images, ages in seconds, denials, names, other findings.
+    facts: t.Mapping[str, t.Any] = {}
+
+
+# {where} is the name and the region. Facts are put in words by _fact_text().
+SENTENCES = {
+    # Why an image is held back: also alone, as the reason of a region.
+    "denied": "{image} {denial}",
+    "young": "{image} is {age} old, and {min_age} is {limit}",
+    "from_future": "{image} is stamped {age} in the future, and {min_age} is {limit}",
+    "nothing_newer": "nothing is newer",
+    "no_shared_build": "the other regions have no image of the same build that is allowed",
+    "stays": "{image} stays, since the lock has no earlier image",
+    # Why the lock must stay as it is.
+    "missing_ecs": "{where}: there is no available image. A family does not follow an image that "
+    "is copied to another region: set it there, too",
+    "missing_ens": "{where}: there is no image of that name, owner, platform and architecture",
+    "no_time": "{where}: {image} does not say when it was made, so its age cannot be checked",
+    "unexpected": "{where}: {image} is not what is expected: {differences}",
+    "stale": "{where}: {image} is {age} old, and {max_age} is {limit}: see whether its build has "
+    "stopped",
+    "older": "{where}: the newest is {image}, which is {apart} older than the locked {locked}. "
+    "That one is gone: set {allow_older} to go back",
+    "maybe_older": "{where}: the newest is {image}, which does not say when it was made, and may "
+    "be older than the locked {locked}: set {allow_older} to take it",
+    "no_build": "{name} in {regions}: the image has no {agree_key}, by which the regions must "
+    "agree. Set {agree} to something that all images have",
+    "disagreement": "{where}: {build} is in {regions}, but {others}. Publish it there, or set "
+    "{agree} to another key or to nothing",
+    "stuck": "{where}: {lost}{why}, and no other image is allowed. Publish one, or roll back",
+    "no_earlier": "{where}: there is no earlier image to roll back to, since the lock has none "
+    "that is not denied",
+    "no_shared_earlier": "{where}: there is no earlier image to roll back to, since the regions "
+    "share none by {agree_key}",
+    # What changes in a lock.
+    "added": "{where} is new: {after}{made}",
+    "removed": "{where} is no longer locked; it was {before}",
+    "moved": "{where} moves from {before} to {after}{distance}",
+    "source": "{where}: {key} is {after}; the lock has {before}",
+    "corrected": "{where}: {key} of {id} is {after}; the lock has {before}",
+    "noted": "{where} notes {image}, which is too young",
+    "not_noted": "{where} no longer notes {image}",
+    "name_added": "{where} is wanted, and locked nowhere yet",
+    "name_removed": "{where} is no longer in the lock",
+    "history": "{where}: what is noted of earlier and young images is corrected",
+    # Why a lock does not hold.
+    "locked_denied": "{where}: the locked {image} {denial}",
+    "locked_gone": "{where}: the locked {image} is gone",
+    "not_locked": "{where} is not locked",
+    "not_locked_since": "{where} is not locked: {why}",
+    "not_wanted": "{where} is locked, but not wanted",
+    "behind": "{where}: {before} is locked, but {after} is the newest that may be{distance}",
+    # What the user should know in time.
+    "denied_soon": "{name} in {regions}: {image} {denial}. Publish another one, or roll back, "
+    "before that",
+    "undone": "{where}: {image} is not denied, so the next update locks it again. Add it to {deny}",
+    "unmatched": "{deny} has {patterns}, which matches no image that is known here. Names mind "
+    "case; take out what is no longer there",
+    "all": "{only} is empty, so it counts as not set, and all images are meant",
+}
+# The options that sentences name.
+OPTIONS = ("agree", "allow_older", "deny", "max_age", "min_age", "only")
+
+
+def sentence(finding: Finding, option: t.Callable[[str], str] = str) -> str:
+    """Return a finding in words, without a full stop.
+
+    option names an option as whoever reads it has set it.
+    """
+    facts = finding.facts
+    where = f"{finding.name} in {finding.region}" if finding.region else finding.name
+    known: dict[str, str] = {key: _fact_text(value, option) for key, value in facts.items()}
+    if finding.code == "denied_soon":
+        known["denial"] = denial_text(facts["denial"], coming=True)
+    if "differences" in facts:
+        known["differences"] = differences_text(facts["differences"])
+    if "limit" in facts:
+        known["age"], known["limit"] = compared_spans(facts["age"], facts["limit"])
+    if "apart" in facts:
+        known["apart"] = span_text(facts["apart"])
+    if "agree" in facts:
+        known["agree_key"] = facts["agree"]
+    if finding.code == "stuck":
+        known["lost"] = _lost_text(facts)
+    if finding.code == "corrected":
+        known["id"] = facts["image"]["image_id"]
+    if finding.code in ("source", "corrected"):
+        known["before"], known["after"] = (_value_text(facts[key]) for key in ("before", "after"))
+    if finding.code == "added":
+        made = created(facts["after"])
+        known["made"] = f", made on {made:%Y-%m-%d}" if made else ""
+    if finding.code in ("moved", "behind"):
+        known["distance"] = _distance_text(facts["before"], facts["after"])
+    options = {name: option(name) for name in OPTIONS}
+    return visible(
+        SENTENCES[finding.code].format_map(
+            {"name": finding.name, "where": where, **known, **options}
+        )
+    )
+
+
+def _fact_text(value: t.Any, option: t.Callable[[str], str]) -> str:
+    if isinstance(value, Finding):
+        return sentence(value, option)
+    if isinstance(value, Denial):
+        return denial_text(value)
+    if isinstance(value, dict):
+        return label(value) if "image_id" in value else _builds_text(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def differences_text(differences: t.Sequence[tuple[str, t.Any, t.Any]]) -> str:
+    """Return in words in what an image is not as expected."""
+    return ", ".join(
+        f"its {what} is {_value_text(value)} and not {_value_text(expected)}"
+        for what, value, expected in differences
+    )
+
+
+def _builds_text(builds: t.Mapping[str, t.Sequence[str]]) -> str:
+    """Return which regions have which builds."""
+    return " and ".join(
+        f"{', '.join(regions)} {'has' if len(regions) == 1 else 'have'} {build}"
+        for build, regions in builds.items()
+    )
+
+
+def _lost_text(facts: t.Mapping[str, t.Any]) -> str:
+    """Return why the locked image may not stay, to go on with; an empty text if it may."""
+    if facts["denial"]:
+        return f"the locked {label(facts['locked'])} {denial_text(facts['denial'])}, "
+    return f"the locked {label(facts['locked'])} is gone, " if facts["gone"] else ""
+
+
+def _value_text(value: t.Any) -> str:
+    """Return a value of a key: none, a text, a list or tags."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {member}" for key, member in value.items())
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "none" if value is None or value == "" else str(value)
+
+
+def _distance_text(before: Image, after: Image) -> str:
+    """Return how far it is from one image to another, and what their tags say, to go on with."""
+    made, other = created(before), created(after)
+    tags, now = before.get("tags", {}), after.get("tags", {})
+    changed = [
+        f", {key} {tags.get(key, 'none')} to {now.get(key, 'none')}"
+        for key in dict.fromkeys((*tags, *now))
+        if tags.get(key) != now.get(key)
+    ]
+    if made is None or other is None or made == other:
+        return "".join(changed)
+    word = "newer" if other > made else "older"
+    return f", {span_text((other - made).total_seconds())} {word}{''.join(changed)}"
+
+
+def denial_text(denial: Denial, *, coming: bool = False) -> str:
+    """Return what is said of an image that is denied, or will be: is denied since DATE: reason."""
+    since = ""
+    if denial.start:
+        day = f"{denial.start:%Y-%m-%d}"
+        time = f"{denial.start:%H:%M:%S}".replace("00:00:00", "")
+        moment = f"{day} {time} UTC" if time else day
+        since = f" from {moment} on" if coming else f" since {moment}"
+    return f"is denied{since}{f': {denial.reason}' if denial.reason else ''}"
 
 
 def span_text(duration: float) -> str:
@@ -21,17 +203,27 @@ def span_text(duration: float) -> str:
     return _counted(int(left // length), unit)
 
 
-def age_text(duration: float) -> str:
-    """Return a time span in words that are closer, such as 1 day and 12 hours, for a comparison."""
-    left, parts = int(abs(duration)), []
+def age_text(duration: float, parts: int = 2) -> str:
+    """Return a time span in words that are closer, such as 1 day and 12 hours."""
+    left, texts = int(abs(duration)), []
     for unit, length in UNIT_NAMES:
         count, left = divmod(left, length)
         if count:
-            parts.append(_counted(count, unit))
-    return " and ".join(parts[:2]) or "0 seconds"
+            texts.append(_counted(count, unit))
+    *first, last = texts[:parts] or ["0 seconds"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-def label(image: t.Mapping[str, t.Any]) -> str:
+def compared_spans(one: float, other: float) -> tuple[str, str]:
+    """Return two time spans in words that are as close as it takes to tell them apart."""
+    for parts in (2, 3, 4):
+        texts = age_text(one, parts), age_text(other, parts)
+        if texts[0] != texts[1] or abs(one) == abs(other):
+            return texts
+    return f"{abs(one):.6f} seconds", f"{abs(other):.6f} seconds"
+
+
+def label(image: Image) -> str:
     """Return an image as people name it: web-20261120 (m-1)."""
     name, identifier = image.get("image_name"), image["image_id"]
     return visible(f"{name} ({identifier})" if name and name != identifier else str(identifier))

@@ -19,12 +19,13 @@ from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted imp
     age_of,
     build_id,
     fetch_images,
+    find_differences,
     parse_age,
-    unexpected,
     wanted_images,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.words import (
     age_text,
+    differences_text,
     join_sentences,
     label,
     span_text,
@@ -118,11 +119,19 @@ def test_filters_are_part_of_what_is_asked() -> None:
         ([{**WEB, "name": " web"}], "the name ' web' is not valid"),
         ([{**WEB, "name": "web\n"}], "the name 'web\\n' is not valid"),
         ([{**WEB, "name": "w" * 129}], "it has 1 to 128 printable characters"),
-        ([{**WEB, "region": []}], "images: web has no region. Set region in it or for all images"),
-        ([{"name": "web", "image_family": "web"}], "images: web has no region."),
-        ([{**EDGE, "ens_region_id": []}], "images: edge has no node. Set ens_region_id in it."),
+        (
+            [{**WEB, "region": []}],
+            "images: web: no region is named. Set region in it or for all images",
+        ),
+        ([{"name": "web", "image_family": "web"}], "images: web: no region is named."),
+        (
+            [{**EDGE, "ens_region_id": []}],
+            "images: edge: no node is named. Set ens_region_id in it.",
+        ),
         ([{**EDGE, "region": ["a"]}], "missing parameter(s) required by 'region': image_family"),
-        ([{**EDGE, "image_name": []}], "images: edge has an empty list as image_name."),
+        ([{**EDGE, "image_name": []}], "images: edge: image_name is empty."),
+        ([{**EDGE, "platform": ["centos", ""]}], "images: edge: platform '' is not valid"),
+        ([{**EDGE, "image_name": ["a", " b"]}], "images: edge: image_name ' b' is not valid"),
         ([{**WEB, "agree": "image_id"}], "agree 'image_id' is not valid: it is image_name,"),
         ([{**WEB, "agree": "tag:"}], "agree 'tag:' is not valid"),
         ([{**WEB, "min_age": "3"}], "min_age '3' is not an age"),
@@ -227,12 +236,10 @@ def test_an_image_is_called_by_its_name_and_its_id(image: dict[str, t.Any], text
     [
         ({"image_name": "web-1"}, "image_name", "web-1"),
         ({"image_name": ""}, "image_name", None),
-        ({}, "image_version", None),
+        ({"tags": {}}, "image_version", None),
         ({"tags": {"commit": "abc"}}, "tag:commit", "abc"),
         ({"tags": {}}, "tag:commit", None),
         ({"tags": {}, "build": "of another time"}, "tag:commit", None),
-        ({"build": "abc"}, "tag:commit", "abc"),  # in a lock
-        ({"build": "abc", "image_name": "web-1"}, "image_name", "web-1"),
     ],
 )
 def test_a_build_is_told_by_what_regions_agree_in(
@@ -244,27 +251,56 @@ def test_a_build_is_told_by_what_regions_agree_in(
 @pytest.mark.parametrize(
     ("expect", "wrong"),
     [
-        ({}, ""),
-        ({"architecture": "X86_64", "platform": "ubuntu"}, ""),
-        ({"architecture": "arm64"}, "its architecture is x86_64 and not arm64"),
-        ({"os_type": "linux"}, "its os_type is not given and not linux"),
-        ({"tags": {"team": "web", "size": 3}}, ""),
-        ({"tags": {"team": "db"}}, "its tag team is web and not db"),
+        ({}, []),
+        ({"architecture": "X86_64", "platform": "ubuntu"}, []),
+        ({"architecture": "arm64"}, [("architecture", "x86_64", "arm64")]),
+        ({"os_type": "linux"}, [("os_type", None, "linux")]),
+        ({"tags": {"team": "db"}}, [("tag team", "web", "db")]),
+        ({"tags": {"team": "Web"}}, [("tag team", "web", "Web")]),
+        ({"tags": {"stage": "x"}}, [("tag stage", None, "x")]),
+        ({"tags": {"approved": False}}, [("tag approved", "True", False)]),
         (
-            {"architecture": "arm64", "tags": {"stage": "x"}},
-            "its architecture is x86_64 and not arm64, its tag stage is not there and not x",
+            {"architecture": "arm64", "tags": {"team": "db"}},
+            [("architecture", "x86_64", "arm64"), ("tag team", "web", "db")],
         ),
     ],
 )
-def test_what_is_not_expected_is_said(expect: dict[str, t.Any], wrong: str) -> None:
+def test_it_is_found_in_what_an_image_differs(expect: dict[str, t.Any], wrong: list[t.Any]) -> None:
     image = {
         "image_id": "m-1",
         "architecture": "x86_64",
         "platform": "Ubuntu",
-        "tags": {"team": "web", "size": "3"},
+        "tags": {"team": "web", "approved": "True"},
     }
 
-    assert unexpected(image, expect) == wrong
+    assert find_differences(image, expect) == wrong
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        ("true", True),
+        ("True", True),
+        ("no", "no"),
+        ("3", 3),
+        ("1.5", 1.5),
+        ("", None),
+        ("null", "null"),
+    ],
+)
+def test_a_tag_is_compared_as_a_text_though_yaml_makes_another_type_of_it(
+    tag: str, value: t.Any
+) -> None:
+    assert find_differences({"tags": {"x": tag}}, {"tags": {"x": value}}) == []
+    assert find_differences({"tags": {"x": f"{tag}0"}}, {"tags": {"x": value}}) != []
+
+
+def test_differences_are_said_in_words() -> None:
+    differences = [("architecture", "x86_64", "arm64"), ("tag stage", None, True)]
+
+    assert differences_text(differences) == (
+        "its architecture is x86_64 and not arm64, its tag stage is none and not True"
+    )
 
 
 def test_of_many_sentences_the_first_are_shown() -> None:
