@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
+import json
 import os
 import re
-import tempfile
-import time
 import typing as t
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 try:
     import yaml
-    from ansible.module_utils.common.yaml import SafeDumper, SafeLoader
+    from ansible.module_utils.common.yaml import SafeLoader
 
     HAS_YAML = True
 except ImportError:
@@ -25,11 +22,14 @@ except ImportError:
 from .._errors import AlicloudError, Json
 from .._images.image import instant
 from .lock import ENTRY_KEYS, FORMAT, SOURCES, Lock, source_of
+from .lock_comments import carry_comments
+from .whole_file import find_file, hold_folder, replace_file
 
 NULL = "tag:yaml.org,2002:null"
 DEPTH = 20  # more than a lock has
-PATIENCE = 30.0  # seconds to wait for another run that writes the same lock
-POLL = 0.05  # seconds
+# What YAML takes for a text without quotes; within braces, only without these characters.
+PLAIN = re.compile(r"(?!\.\.\.)[\w./+$^;()~<\\](?:[^\s:]|:(?=\S)| (?=[^\s#]))*")
+IN_FLOW = re.compile(r"[,?:\[\]{}]")
 HEADER = """\
 # yamllint disable-file
 # The images that the fleet is pinned to, written by alicloud.compute.image_lock.
@@ -48,11 +48,11 @@ def load(path: str) -> Lock | None:
 
 def content(path: str) -> str | None:
     """Return the text of a lock file; None if there is no such file. Raises AlicloudError."""
+    if find_file(path) is None:
+        return None
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
-    except FileNotFoundError:
-        return None
     except UnicodeDecodeError as error:
         raise AlicloudError(f"{path} is no lock of images: it is not UTF-8 ({error}).") from None
     except OSError as error:
@@ -64,31 +64,14 @@ def parse_lock(text: str, path: str) -> Lock:
 
     Raises AlicloudError with the line of what is wrong, however it came to be wrong.
     """
-    _need_yaml()
-    conflict = re.search(r"^(<<<<<<< |=======$|>>>>>>> )", text, flags=re.M)
-    if conflict:
-        line = text.count("\n", 0, conflict.start()) + 1
-        raise AlicloudError(
-            f"{path}, line {line}: there is a merge conflict. Take either side, then run "
-            "image_lock again."
-        )
-    try:
-        return _Reader(path).lock(yaml.compose(text, Loader=_Loader))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        # The end of a file that ends in the middle of a line is said to be on the next.
-        line = min(mark.line, text.count("\n")) + 1 if mark else 1
-        raise AlicloudError(_broken(path, line, f"no YAML: {error.problem}")) from None
-    except yaml.reader.ReaderError as error:
-        # libyaml's parser counts bytes, that of Python characters.
-        before = text if SafeLoader is yaml.SafeLoader else text.encode().decode("latin-1")
-        line = before.count("\n", 0, error.position) + 1
-        raise AlicloudError(_broken(path, line, f"no YAML: {error.reason}")) from None
+    return _read(text, path).lock
 
 
 def dump_lock(lock: Lock) -> str:
-    """Return the text of a lock's file. Names and regions are in the order of the alphabet."""
-    _need_yaml()
+    """Return the text of a lock's file. Names and regions are in the order of the alphabet.
+
+    The text does not depend on PyYAML, whose two dumpers do not always write the same.
+    """
     images = {
         name: {
             **source_of(locked),
@@ -98,37 +81,50 @@ def dump_lock(lock: Lock) -> str:
         }
         for name, locked in sorted(lock.items())
     }
-    return HEADER + yaml.dump(
-        {"format": FORMAT, "images": images},
-        Dumper=_Dumper,
-        allow_unicode=True,
-        default_flow_style=False,
-        sort_keys=False,
-        width=10_000,  # an image a line
-    )
+    return f"{HEADER}format: {FORMAT}\n" + "".join(_lines({"images": images}, ""))
 
 
 class LockFile:
     """A lock file that is open: what it says, and the one place to write it."""
 
-    def __init__(self, path: str, text: str | None) -> None:
+    def __init__(self, path: str, text: str | None, warn: t.Callable[[str], None]) -> None:
         """text is None if there is no such file."""
         self.path = path
         self.text = text
-        self.lock: Lock = {} if text is None else parse_lock(text, path)
+        read = None if text is None else _read(text, path)
+        self.lock: Lock = read.lock if read else {}
+        self.format = read.format if read else FORMAT
+        self._warn = warn
 
     def write(self, lock: Lock) -> bool:
         """Write a lock in place of the one that was read. Return whether it says something else.
 
         The file is replaced as a whole: whoever reads it, and whatever ends this process, finds the
-        old one or the new one. Raises AlicloudError.
+        old one or the new one. People's comments are kept; warns of those whose place is no longer
+        there. Raises AlicloudError, also for a lock that could not be read again; then the file is
+        as it was.
         """
         if not self.differs(lock):
             return False
+        _need_yaml()
+        text, lost = dump_lock(lock), []
         try:
-            _replace(os.path.dirname(self.path), self.path, dump_lock(lock))
-        except OSError as error:
-            raise _unwritten(self.path, error) from None
+            if self.text is not None:
+                text, lost = carry_comments(self.text, text, _compose)
+            _check_written(text, lock)
+        except _Mistake as mistake:
+            raise AlicloudError(
+                f"{self.path} cannot be written, because nobody could read it again: "
+                f"{mistake.problem}. It is as it was. Correct that value where it comes from: in "
+                "the options of the task, or at the image."
+            ) from None
+        replace_file(self.path, text, self._warn)
+        if lost:
+            comments = ", ".join(f"'{comment}' (line {line})" for line, comment in lost)
+            self._warn(
+                f"{self.path} was written without these comments, because what they stood at is "
+                f"no longer there: {comments}. Their lines are those of the old file."
+            )
         return True
 
     def differs(self, lock: Lock) -> bool:
@@ -144,26 +140,86 @@ def open_lock(
 
     So nothing that another run writes is lost. Raises AlicloudError.
     """
-    path, folder = _place(path)
+    path = _place(path)
     if not alone:
-        yield LockFile(path, content(path))
+        yield LockFile(path, content(path), warn)
         return
-    with _alone(folder, path, warn):
-        yield LockFile(path, content(path))
+    with hold_folder(path, warn):
+        yield LockFile(path, content(path), warn)
+
+
+class _Mistake(Exception):
+    """What is wrong with a text that should be a lock."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem)
+        self.line = line
+        self.problem = problem
+
+
+class _Read(t.NamedTuple):
+    """What a text says."""
+
+    lock: Lock
+    format: int
+
+
+def _read(text: str, path: str) -> _Read:
+    """Return what a text says. Raises AlicloudError with the line of what is wrong."""
+    _need_yaml()
+    conflict = re.search(r"^(<<<<<<< |=======$|>>>>>>> )", text, flags=re.M)
+    if conflict:
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise AlicloudError(
+            f"{path}, line {line}: there is a merge conflict. Keep one side of each conflict, or "
+            "both sides where they are about different images, and remove the lines of markers. "
+            "Then run image_lock with mode update, which also renders its files anew."
+        )
+    try:
+        return _Reader().read(_compose(text))
+    except _Mistake as mistake:
+        raise AlicloudError(
+            f"{path}, line {mistake.line}: {mistake.problem}. Mend that line, or take the file "
+            "from version control."
+        ) from None
+
+
+def _compose(text: str) -> t.Any:
+    """Return the root of the nodes of a YAML text; None if it is empty. Raises _Mistake."""
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        # The end of a file that ends in the middle of a line is said to be on the next.
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1
+        raise _Mistake(line, f"no YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        # libyaml's parser counts bytes, that of Python characters.
+        before = text if SafeLoader is yaml.SafeLoader else text.encode().decode("latin-1")
+        line = before.count("\n", 0, error.position) + 1
+        raise _Mistake(line, f"no YAML: {error.reason}") from None
+
+
+def _check_written(text: str, lock: Lock) -> None:
+    """Raise _Mistake if a text does not say what the lock says."""
+    found = _Reader().read(_compose(text)).lock
+    for name, locked in lock.items():
+        if found.get(name) != locked:
+            raise _Mistake(1, f"{name} would not be read as it is")
+    if len(found) != len(lock):
+        raise _Mistake(1, "it would have other images")
 
 
 class _Reader:
     """Reads the nodes of a YAML file, which know their lines, and takes nothing but a lock."""
 
-    def __init__(self, path: str) -> None:
-        self.format = FORMAT
-        self._path = path
+    def __init__(self) -> None:
         self._seen: set[int] = set()
 
-    def lock(self, root: t.Any) -> Lock:
-        """Return the lock."""
+    def read(self, root: t.Any) -> _Read:
+        """Return what it says. Raises _Mistake."""
         if root is None:
-            raise AlicloudError(_broken(self._path, 1, "it is empty"))
+            raise _Mistake(1, "it is empty")
         top = self._mapping(root, "the lock", needed=("format", "images"))
         version = self._text(top["format"], "format")
         if not version.isdecimal() or not 1 <= int(version) <= FORMAT:
@@ -173,11 +229,11 @@ class _Reader:
                 f"format {version} is not known, {known}. A later release of the collection may "
                 "have written it",
             )
-        self.format = int(version)
-        return {
+        images = {
             name: self._locked(name, node)
             for name, node in self._mapping(top["images"], "images").items()
         }
+        return _Read(images, int(version))
 
     def _locked(self, name: str, node: t.Any) -> Json:
         fields = self._mapping(node, name, needed=("regions",), known=SOURCES)
@@ -271,8 +327,8 @@ class _Reader:
             raise self._error(node, f"{what} must be a text")
         return str(node.value)
 
-    def _error(self, node: t.Any, problem: str) -> AlicloudError:
-        return AlicloudError(_broken(self._path, node.start_mark.line + 1, problem))
+    def _error(self, node: t.Any, problem: str) -> _Mistake:
+        return _Mistake(node.start_mark.line + 1, problem)
 
 
 if HAS_YAML:
@@ -295,57 +351,65 @@ if HAS_YAML:
             self._depth -= 1
             super().ascend_resolver()
 
-    class _Dumper(SafeDumper):
-        """Writes an image of a list in one line, and never an alias, which nobody can review."""
 
-        def ignore_aliases(self, _data: t.Any) -> bool:
-            """Write it anew, even if the same list was there before."""
-            return True
+def _lines(mapping: Json, indent: str) -> t.Iterator[str]:
+    """Yield the lines of a mapping. A member of a list is one line."""
+    for key, value in mapping.items():
+        start = f"{indent}{_scalar(key)}:"
+        if isinstance(value, dict) and value:
+            yield f"{start}\n"
+            yield from _lines(value, f"{indent}  ")
+        elif isinstance(value, list) and value:
+            yield f"{start}\n"
+            yield from (f"{indent}- {_flow(member)}\n" for member in value)
+        else:
+            yield f"{start} {_flow(value, flow=False)}\n"
 
-    class _Line(t.Dict[str, str]):
-        """An image of a list."""
 
-    # JSON may have half a surrogate pair, which no file can hold.
-    _Dumper.add_representer(
-        str,
-        lambda dumper, data: dumper.represent_scalar(
-            "tag:yaml.org,2002:str", data.encode("utf-8", "replace").decode()
-        ),
-    )
-    _Dumper.add_representer(
-        _Line,
-        lambda dumper, data: dumper.represent_mapping(
-            "tag:yaml.org,2002:map", data.items(), flow_style=True
-        ),
-    )
+def _flow(value: t.Any, *, flow: bool = True) -> str:
+    """Return a value in one line, also within braces if `flow`."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(one)}" for key, one in value.items()) + "}"
+    return "[]" if isinstance(value, list) else _scalar(value, flow=flow)
+
+
+def _scalar(value: t.Any, *, flow: bool = False) -> str:
+    """Return a text as YAML: without quotes where nobody can take it for anything else.
+
+    What cannot be seen is escaped. Half a surrogate pair, which no file can hold, becomes '?'.
+    """
+    text = str(value).encode("utf-8", "replace").decode()
+    if not text.isprintable():
+        return '"' + "".join(map(_escaped, text)) + '"'
+    if PLAIN.fullmatch(text) and not (flow and IN_FLOW.search(text)):
+        resolvers = SafeLoader.yaml_implicit_resolvers.get(text[0], ())
+        if not any(pattern.match(text) for _tag, pattern in resolvers):
+            return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() and character not in '"\\':
+        return character
+    return json.dumps(character)[1:-1] if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
 def _written_entry(entry: Json) -> Json:
     lists = {
-        name: [
-            _Line((key, image[key]) for key in ENTRY_KEYS if key in image) for image in entry[name]
-        ]
+        name: [{key: image[key] for key in ENTRY_KEYS if key in image} for image in entry[name]]
         for name in ("soaking", "previous")
         if entry.get(name)
     }
     return {**{key: entry[key] for key in ENTRY_KEYS if key in entry}, **lists}
 
 
-def _place(path: str) -> tuple[str, str]:
-    """Return where a lock file is, and its folder, which must be there. Raises AlicloudError."""
+def _place(path: str) -> str:
+    """Return where a lock file is, or will be. Raises AlicloudError if it cannot be there."""
     path = os.path.realpath(path)  # a link stays one
-    folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
+    if not os.path.isdir(os.path.dirname(path)):
         raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
-    return path, folder
-
-
-def _unwritten(path: str, error: OSError) -> AlicloudError:
-    return AlicloudError(f"{path} cannot be written: {error.strerror}. It is as it was.")
-
-
-def _broken(path: str, line: int, problem: str) -> str:
-    return f"{path}, line {line}: {problem}. Mend that line, or take the file from version control."
+    find_file(path)  # no other run is waited for, for what is no file
+    return path
 
 
 def _need_yaml() -> None:
@@ -354,61 +418,3 @@ def _need_yaml() -> None:
             "The Python library PyYAML is missing where the lock is read. Ansible itself needs it, "
             "so run this on the controller, or install PyYAML there."
         )
-
-
-@contextmanager
-def _alone(folder: str, path: str, warn: t.Callable[[str], None]) -> t.Iterator[None]:
-    """Hold the lock of a folder, which leaves nothing behind. Raises AlicloudError."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError as error:
-        raise _unwritten(path, error) from None
-    try:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise AlicloudError(
-                        f"Another run has been writing in the folder of {path} for "
-                        f"{PATIENCE:.0f} seconds. Try again when it has ended."
-                    ) from None
-                time.sleep(POLL)
-            except OSError as error:
-                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL):
-                    raise _unwritten(path, error) from None
-                warn(f"The file system of {path} has no locks: let one run at a time write it.")
-                break
-        yield
-        # A rename is on the disk when the folder is. Not all file systems can be asked for that.
-        with suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _replace(folder: str, path: str, text: str) -> None:
-    """Put a new file in place of an old one, with its owner and mode."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            try:
-                status = os.stat(path)
-                with suppress(PermissionError):  # of a file system without modes
-                    os.fchmod(file.fileno(), status.st_mode & 0o7777)
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            except FileNotFoundError:
-                mask = os.umask(0)
-                os.umask(mask)
-                os.fchmod(file.fileno(), 0o666 & ~mask)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise

@@ -23,6 +23,9 @@ import yaml
 from ansible_collections.alicloud.compute.plugins.module_utils._errors import AlicloudError
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet import (
+    whole_file as _whole_file,
+)
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +141,12 @@ def differs(path: Path, lock: _lock.Lock) -> bool:
         return file.differs(lock)
 
 
+def use_the_parser_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do as PyYAML does where it was built without libyaml."""
+    monkeypatch.setattr(_lock_file, "_Loader", yaml.SafeLoader)
+    monkeypatch.setattr(_lock_file, "SafeLoader", yaml.SafeLoader)
+
+
 def quiet(_warning: str) -> None:
     """Take a warning that no test waits for."""
 
@@ -171,16 +180,104 @@ def test_a_file_gives_back_what_was_put_in_it(tmp_path: Path, value: str) -> Non
     assert not replace(str(path), lambda old: old, quiet)
 
 
-def test_half_a_surrogate_pair_becomes_a_mark(tmp_path: Path) -> None:
+def test_the_text_does_not_depend_on_how_yaml_was_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = {
+        value: {
+            "image_name": [value],
+            "owner": ["self"],
+            "regions": {
+                value: {
+                    "image_id": value,
+                    "tags": {value: value},
+                    "previous": [{"image_id": value, "tags": {value: value}}],
+                }
+            },
+        }
+        for value in HOSTILE
+    }
+    text = _lock_file.dump_lock(lock)
+
+    assert _lock_file.parse_lock(text, "path") == lock
+    use_the_parser_in_python(monkeypatch)
+    assert _lock_file.dump_lock(lock) == text
+    assert _lock_file.parse_lock(text, "path") == lock
+    # Each line is whole, whatever ends a line elsewhere.
+    lines = _lock_file.HEADER.count("\n") + 2 + 12 * len(HOSTILE)
+    assert text.count("\n") == len(text.splitlines()) == lines
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("web-20261120", "acs:ubuntu_22_04_x64", "Ubuntu 22.04 64-bit", "edge-web-*", "1a2b3c"),
+        *("C++ (17)", "a_b.c/d", "30", "true", "2026-11-20T02:00:00Z", "# a", "a: b", "it's", "é"),
+        *("[a]", "*", "a, b", "a?", "1e3", "~", "", "a #b", "a#b", "@a", "- a", "...", "0x1f"),
+    ],
+)
+def test_usual_texts_are_written_as_other_tools_write_yaml(value: str) -> None:
+    image = {"image_id": value}
+    web = {"image_family": "web", "regions": {"a": {**image, "previous": [image]}}}
+
+    text = _lock_file.dump_lock({"web": web})
+
+    known = yaml.safe_dump(image, allow_unicode=True)
+    flow = yaml.safe_dump(image, allow_unicode=True, default_flow_style=True)
+    assert text.endswith(f"        {known}        previous:\n        - {flow}")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"image_id": ""}, "image_id of web in a must be a text"),
+        ({"image_id": None}, "web would not be read as it is"),
+        ({"image_id": 5}, "web would not be read as it is"),
+        ({"image_id": "m-\ud800"}, "web would not be read as it is"),
+        ({"image_size": "20"}, "web would not be read as it is"),
+        ({"previous": []}, "web would not be read as it is"),
+        ({"tags": {"k": ""}}, "the tag k of web in a must be a text"),
+        ({"tags": {"k" * 2000: "v"}}, "no YAML: "),
+        (
+            {"creation_time": "1-01-01T00:00:00Z"},
+            "creation_time of web in a must be a time such as 2026-01-31T12:00:00Z",
+        ),
+        (
+            {"previous": [{"image_id": "m-0", "rolled_back": "now"}]},
+            "rolled_back of web in a, previous must be a time such as 2026-01-31T12:00:00Z",
+        ),
+        (None, "web in a has no image_id"),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_what_could_not_be_read_again_is_refused_before_the_old_file_goes(
+    tmp_path: Path, change: Json | None, problem: str, there: bool
+) -> None:
     path = tmp_path / "lock.yml"
-    entry = {"image_id": "m", "image_name": "web-\ud800"}
+    if there:
+        path.write_text(TEXT, encoding="utf-8")
+    entry = {} if change is None else {"image_id": "m", **change}
     lock = {"web": {"image_family": "web", "regions": {"a": entry}}}
 
-    replace(str(path), lambda _old: lock, quiet)
+    with pytest.raises(AlicloudError) as caught:
+        replace(str(path), lambda _old: lock, quiet)
 
-    read = _lock_file.load(str(path))
-    assert read
-    assert read["web"]["regions"]["a"]["image_name"] == "web-?"
+    message = str(caught.value)
+    before, _middle, after = message.partition(problem)
+    assert before == f"{path} cannot be written, because nobody could read it again: ", message
+    assert after.endswith(
+        ". It is as it was. Correct that value where it comes from: in the options of the task, or "
+        "at the image."
+    )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"] * there
+    assert not there or path.read_text(encoding="utf-8") == TEXT
+
+
+def test_a_filter_that_is_empty_is_refused_before_the_old_file_goes(tmp_path: Path) -> None:
+    edge = {**SMALL["edge"], "platform": ["centos", ""]}
+
+    with pytest.raises(AlicloudError, match="read it again: platform of edge must be a text"):
+        replace(str(tmp_path / "lock.yml"), lambda _old: {"edge": edge}, quiet)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_order_does_not_depend_on_who_wrote_first() -> None:
@@ -343,7 +440,9 @@ def test_a_merge_conflict_is_called_one(marker: str) -> None:
         _lock_file.parse_lock(text, "lock.yml")
 
     assert str(caught.value) == (
-        "lock.yml, line 13: there is a merge conflict. Take either side, then run image_lock again."
+        "lock.yml, line 13: there is a merge conflict. Keep one side of each conflict, or both "
+        "sides where they are about different images, and remove the lines of markers. Then run "
+        "image_lock with mode update, which also renders its files anew."
     )
 
 
@@ -418,7 +517,7 @@ def test_what_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(AlicloudError, match=r"binary is no lock of images: it is not UTF-8 \("):
         _lock_file.load(str(binary))
-    with pytest.raises(AlicloudError, match="cannot be read: Is a directory"):
+    with pytest.raises(AlicloudError, match="cannot be read: it is a folder, not a file"):
         _lock_file.load(str(tmp_path))
 
 
@@ -620,7 +719,10 @@ def test_a_disk_that_is_full_leaves_the_lock_as_it_was(tmp_path: Path) -> None:
 
     said = writer(path, "full").communicate()[0]
 
-    assert said == f"{path} cannot be written: File too large. It is as it was.\n"
+    assert (
+        said
+        == f"{path} cannot be written: File too large. It is as it was. {_whole_file.NO_ROOM}\n"
+    )
     assert path.read_text(encoding="utf-8") == TEXT
     assert [entry.name for entry in tmp_path.iterdir()] == ["lock.yml"]
 
@@ -635,14 +737,17 @@ def test_a_folder_that_may_not_be_written_leaves_the_lock_as_it_was() -> None:
 
         said = writer(path, "nobody").communicate()[0]
 
-        assert said == f"{path} cannot be written: Permission denied. It is as it was.\n"
+        assert said == (
+            f"{path} cannot be written: Permission denied. It is as it was. Let the user who runs "
+            "this write in its folder.\n"
+        )
         assert path.read_text(encoding="utf-8") == TEXT
 
 
 def test_whoever_waits_too_long_for_another_run_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_lock_file, "PATIENCE", 0.2)
+    monkeypatch.setattr(_whole_file, "PATIENCE", 0.2)
     path = tmp_path / "lock.yml"
     descriptor = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -663,8 +768,7 @@ def test_the_parser_in_python_finds_the_same_lines(monkeypatch: pytest.MonkeyPat
     with pytest.raises(AlicloudError, match=r"line 3: no YAML"):
         _lock_file.parse_lock(text, "lock.yml")
 
-    monkeypatch.setattr(_lock_file, "_Loader", yaml.SafeLoader)
-    monkeypatch.setattr(_lock_file, "SafeLoader", yaml.SafeLoader)
+    use_the_parser_in_python(monkeypatch)
 
     with pytest.raises(AlicloudError, match=r"line 3: no YAML"):
         _lock_file.parse_lock(text, "lock.yml")
