@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Use `wanted` in modules, and `wanted.compared` in those that compare regions, too."""
+    """`wanted` for modules, `.compared` if they compare regions, `.denied` if they heed denials."""
 
     DOCUMENTATION = r"""
 options:
@@ -111,4 +111,20 @@ options:
       - How old the newest image may be before its build is taken to have stopped, a number and one of C(s), C(m), C(h),
         C(d) and C(w), such as V(36h) or V(9d).
     type: str
+"""
+
+    DENIED = r"""
+options:
+  deny:
+    description:
+      - Images that must not be used. Each is an image ID, a name or a glob of names, or a dictionary with C(image) (one of
+        these), C(from) and C(reason), of which the last two may be left out.
+      - C(from) is the day, such as V(2026-12-01), or the time, such as V(2026-12-01T08:00:00+08:00), from which on the image
+        is denied, by the service's clock where a service is asked. Until then there is a warning where it is used. A day
+        begins at midnight UTC.
+      - C(reason) is told wherever the image is met.
+      - There is a warning for a pattern that matches no image that is known. Names mind case.
+    type: list
+    elements: raw
+    default: []
 """

@@ -29,10 +29,10 @@ options:
   mode:
     description:
       - V(update) locks the newest images.
-      - V(verify) changes nothing, and fails if V(update) would lock something else, or if a denied image is locked, or one that
-        is gone. Of an image family, an image is known to be gone if the newest is older.
+      - V(verify) changes nothing, and fails if V(update) would change anything but the notes of images that are too young, or if
+        a denied image is locked, or one that is gone. Of an image family, an image is known to be gone if the newest is older.
       - V(rollback) locks the image before the locked one again, in all regions that had another one. It asks no service. Add
-        the image that you roll back from to O(deny), or the next V(update) locks it anew.
+        the image that you roll back from to O(deny), or the next V(update) locks it anew. There is a warning if you do not.
     type: str
     choices: [update, verify, rollback]
     default: update
@@ -40,9 +40,16 @@ options:
     description:
       - The names of the images that are updated, verified or rolled back; the rest of the lock stays as it is.
       - Without it, V(update) and V(verify) mean all, and what is in the lock but not in O(images) is dropped from it.
-        V(rollback) needs it.
+        V(rollback) needs it. An empty list counts as not set, with a warning, since it may have been computed.
     type: list
     elements: str
+  behind:
+    description:
+      - Whether O(mode=verify) fails if there is a newer build. V(allow) is for checks between two updates, such as those of a
+        merge request. All else still fails.
+    type: str
+    choices: [fail, allow]
+    default: fail
   min_age:
     description:
       - How old an image must be before it is locked, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
@@ -50,9 +57,10 @@ options:
         three days later, if this runs each night. An image that was never locked stays unlocked until it is old enough, which
         is no error.
     type: str
-  deny:
+  keep_tags:
     description:
-      - IDs, names, or globs of names of images that must not be locked. The locked image is kept until there is a newer one.
+      - The keys of tags that the lock keeps of each image, such as V(commit), so that whoever reviews it sees what is behind
+        an image. The difference then says C(commit 1a2b to 3c4d).
     type: list
     elements: str
     default: []
@@ -68,11 +76,12 @@ extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
   - alicloud.compute.wanted.compared
+  - alicloud.compute.wanted.denied
   - alicloud.compute.attributes
 attributes:
   diff_mode:
     support: full
-    details: The difference is a sentence for each image that moves, or is noted because it is too young.
+    details: The difference is a sentence for all that changes in the lock.
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: lookup
@@ -107,15 +116,17 @@ EXAMPLES = r"""
     path: images.lock.yml
     mode: rollback
     only: [web]
-    deny: [web-20261120]
+    deny:
+      - image: web-20261120
+        reason: loses connections under load
   when: false # not today
 """
 
 RETURN = r"""
 images:
   description:
-    - What is locked, or would be in check mode, by name and region.
-  returned: success
+    - What is locked, or would be in check mode, by name and region. If the task fails because of the lock, what the file has.
+  returned: success, and when the task fails because of the lock
   type: list
   elements: dict
   contains:
@@ -166,7 +177,7 @@ images:
       sample: "2026-11-22T07:00:00Z"
 image_ids:
   description: The IDs of the locked images by name and region.
-  returned: success
+  returned: success, and when the task fails because of the lock
   type: dict
   sample: {"web": {"cn-hangzhou": "m-bp1g7004ksh0oeuco5tz"}}
 moves:
@@ -182,7 +193,7 @@ moves:
 held:
   description: The newest images that are not locked because they are denied or too young, and regions in which a
     rollback found no earlier one.
-  returned: success
+  returned: success, and when the task fails because of the lock
   type: list
   elements: dict
   sample:
@@ -199,13 +210,13 @@ problems:
 builds:
   description:
     - All images that the lock knows, for a timeline, each with a RV(ignore:state), V(locked), V(previous) or V(soaking).
-  returned: success
+  returned: success, and when the task fails because of the lock
   type: list
   elements: dict
   sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "locked"}]
 checked:
-  description: When the services were asked, in UTC.
-  returned: success
+  description: When the services were asked, in UTC and by their clock.
+  returned: success, and when the task fails because of the lock
   type: str
   sample: "2026-11-22T07:00:00Z"
 errors:
