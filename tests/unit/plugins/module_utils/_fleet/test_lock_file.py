@@ -791,3 +791,24 @@ def test_a_region_may_have_notes_only() -> None:
     assert [build["state"] for build in _lock.timeline_rows(lock)] == ["soaking"]
     with pytest.raises(AlicloudError, match="path, line 7: web in a has no image_id"):
         _lock_file.parse_lock(f"{HEAD}      a:\n        image_name: web-1\n", "path")
+
+
+def test_a_lock_of_an_earlier_format_is_read_and_written_anew_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_lock_file, "FORMAT", 2)
+    path = tmp_path / "lock.yml"
+    path.write_text(TEXT, encoding="utf-8")
+
+    with _lock_file.open_lock(str(path), quiet) as file:
+        assert (file.format, file.lock) == (1, SMALL)
+        assert not file.differs(SMALL)
+        assert not file.write(SMALL)
+        assert path.read_text(encoding="utf-8") == TEXT
+        assert file.write({"edge": SMALL["edge"]})
+    with _lock_file.open_lock(str(path), quiet, alone=False) as file:
+        assert file.format == 2
+    with _lock_file.open_lock(str(tmp_path / "new.yml"), quiet, alone=False) as file:
+        assert file.format == 2
+    with pytest.raises(AlicloudError, match="format 3 is not known, only 1 to 2"):
+        _lock_file.parse_lock(TEXT.replace("format: 1", "format: 3"), "path")
