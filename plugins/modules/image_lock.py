@@ -15,8 +15,8 @@ author:
 description:
   - Finds the newest image of each wanted image in each of its regions, and writes them to a lock file, which is kept under
     version control and reviewed like code. M(alicloud.compute.image_drift_info), the lookup
-    P(alicloud.compute.image_lock#lookup) and the files that the role P(alicloud.compute.image_lock#role) renders go by it.
-  - Either all that is wanted can be locked, or the lock stays as it is and the task says why. It is replaced as a whole, so
+    P(alicloud.compute.image_lock#lookup) and the files that O(tfvars), O(pkrvars) and O(dotenv) name go by it.
+  - Either all that is wanted can be locked and rendered, or the lock stays as it is and the task says why. It is replaced as a whole, so
     it is never half written, and runs that write at the same time do not undo each other's changes.
   - Run it on the controller. It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as
     there are such images.
@@ -30,7 +30,8 @@ options:
     description:
       - V(update) locks the newest images.
       - V(verify) changes nothing, and fails if V(update) would lock something else, or if a denied image is locked, or one that
-        is gone. Of an image family, an image is known to be gone if the newest is older.
+        is gone. Of an image family, an image is known to be gone if the newest is older. It also fails if a rendered file is
+        missing or does not say what the lock says.
       - V(rollback) locks the image before the locked one again, in all regions that had another one. It asks no service. Add
         the image that you roll back from to O(deny), or the next V(update) locks it anew.
     type: str
@@ -62,6 +63,26 @@ options:
         have been removed.
     type: bool
     default: false
+  tfvars:
+    description:
+      - A file such as V(images.auto.tfvars.json), for the variable C(image_ids) of Terraform, C(map(map(string\))), by name and
+        region.
+      - This file, and those of O(pkrvars) and O(dotenv), is rendered from the whole lock, also with O(only). It is rewritten
+        when it says something else; white space, line ends and comments say nothing. Its folder must be there. A relative path
+        starts from the folder of the playbook.
+    type: path
+    version_added: 1.1.0
+  pkrvars:
+    description:
+      - A file such as V(images.auto.pkrvars.hcl), for the same variable of Packer. C(packer fmt) leaves it as it is.
+    type: path
+    version_added: 1.1.0
+  dotenv:
+    description:
+      - A file such as V(images.env), with a variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Two images
+        whose variables would have one name are an error.
+    type: path
+    version_added: 1.1.0
 requirements:
   - PyYAML
 extends_documentation_fragment:
@@ -72,7 +93,8 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: The difference is a sentence for each image that moves, or is noted because it is too young.
+    details: The difference is a sentence for each image that moves, or is noted because it is too young, and for each file
+      that is rendered.
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: lookup
@@ -84,6 +106,7 @@ EXAMPLES = r"""
     path: images.lock.yml
     min_age: 1d
     max_age: 30d
+    tfvars: images.auto.tfvars.json
     images:
       - name: web
         image_family: web
@@ -169,6 +192,12 @@ image_ids:
   returned: success
   type: dict
   sample: {"web": {"cn-hangzhou": "m-bp1g7004ksh0oeuco5tz"}}
+rendered:
+  description: The files that were rendered, or would be in check mode, with the paths that the options have.
+  returned: success
+  type: list
+  elements: str
+  sample: ["images.auto.tfvars.json"]
 moves:
   description: The images that moved, or that would. RV(ignore:before) or RV(ignore:after) is null for a place that is new or gone.
   returned: success, and when the task fails because of the lock
@@ -247,6 +276,7 @@ from ..module_utils._errors import AlicloudError, visible
 from ..module_utils._fleet import lock as _lock
 from ..module_utils._fleet import lock_file as _lock_file
 from ..module_utils._fleet import plan as _plan
+from ..module_utils._fleet.render import FORMATS, RenderedFile, render_outdated
 from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
@@ -269,6 +299,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "min_age": {"type": "str"},
     "deny": {**LIST, "default": []},
     "allow_older": {"type": "bool", "default": False},
+    **{name: {"type": "path"} for name in FORMATS},
 }
 
 
@@ -282,16 +313,26 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         if verify and file.text is None:
             raise AlicloudError(f"{path} is not there: write it with mode update, or correct path.")
         plan = make_plan(file.lock)
+        outdated = _outdated_files(options, plan, task)
+        if verify:
+            plan.problems.extend(
+                f"{one.path} {one.problem}: render it with {task.option('mode')} update"
+                for one in outdated
+            )
         if plan.problems:
             raise _refused(options, plan)
         sentences = [*plan.sentences, *_plan.describe_notes(file.lock, plan.lock)]
+        sentences += [f"{one.path} is rendered: it {one.problem}." for one in outdated]
         changed = False
         if task.check_mode and not verify:
             changed = file.differs(plan.lock)
         elif not verify:
             changed = file.write(plan.lock)
+            for one in outdated:
+                one.write()
     return {
-        "changed": changed,
+        "changed": changed or bool(outdated),
+        "rendered": [one.path for one in outdated],
         "images": _lock.image_rows(plan.lock),
         "image_ids": _lock.image_ids(plan.lock),
         "moves": plan.moves,
@@ -340,6 +381,18 @@ def _planner(
         return _plan.plan_update(old, wanted, only, found, guards, now)
 
     return update, now
+
+
+def _outdated_files(
+    options: t.Mapping[str, t.Any], plan: _plan.Plan, task: Task
+) -> list[RenderedFile]:
+    """Return the files that do not say what the lock will say, none if it stays as it is."""
+    verify = options["mode"] == "verify"
+    if plan.problems and not verify:
+        return []
+    paths = {name: options[name] for name in FORMATS}
+    ids = _lock.image_ids(plan.lock)
+    return render_outdated(paths, ids, options["path"], writable=not verify, option=task.option)
 
 
 def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str) -> None:
