@@ -234,7 +234,9 @@ def find_differences(image: Json, expect: Json) -> list[tuple[str, t.Any, t.Any]
 
 def _is_tag(value: str | None, expected: t.Any) -> bool:
     """Return whether a tag has a value. YAML makes true, 1 and null of some that are texts."""
-    if value is None or isinstance(expected, str):
+    if value is None:
+        return False
+    if isinstance(expected, str):
         return value == expected
     text = "" if expected is None else str(expected)
     return value.casefold() == text.casefold()
