@@ -118,7 +118,7 @@ def plan_rollback(
     changes = find_changes(old, lock)
     undone = {
         change.name: Finding("undone", change.name, facts={"image": change.facts["before"]})
-        for change in changes
+        for change in reversed(changes)  # of many regions the first
         if change.code == "moved" and not find_denial(change.facts["before"], guards.deny, now)
     }
     warnings = [

@@ -934,3 +934,329 @@ def test_a_rollback_that_denies_all_that_a_region_noted_leaves_a_lock_that_can_b
         "a": "m-a-18",
         "b": "m-b-18",
     }
+
+
+# ---- the order of the lock decides where times do not
+
+
+SECOND = {"creation_time": "2026-11-20T02:00:00Z"}
+
+
+def test_of_two_builds_of_one_second_a_rollback_takes_the_one_locked_before() -> None:
+    lock = locked(("a", 18), **SECOND)
+    lock = updated(lock, want(), {"a": [image(20, **SECOND)]}).lock
+
+    once = rolled_back(reread(lock))
+    twice = rolled_back(reread(once.lock))
+
+    assert ids(once.lock) == {"a": "m-a-18"}
+    assert problems(twice) == [
+        "web: there is no earlier image to roll back to, since the lock has none that is not denied"
+    ]
+
+
+@pytest.mark.parametrize("times", [{}, SECOND, {"creation_time": None}])
+def test_a_rollback_marks_what_it_leaves_so_that_none_goes_back_to_it(times: Json) -> None:
+    lock: _lock.Lock = {}
+    for day in (17, 18, 20):
+        lock = updated(lock, want(), {"a": [image(day, **times)]}).lock
+    once = reread(rolled_back(lock).lock)
+    twice = reread(rolled_back(once).lock)
+
+    left = once["web"]["regions"]["a"]["previous"][0]
+    assert (left["image_id"], left["rolled_back"]) == ("m-a-20", "2026-11-22T13:00:00Z")
+    assert ids(twice) == {"a": "m-a-17"}
+    assert rolled_back(twice).problems != []
+    # It may be locked again, and is no longer marked then.
+    again = updated(twice, want(), {"a": [image(20, **times)]}, deny(allow_older=True)).lock
+    assert "rolled_back" not in again["web"]["regions"]["a"]
+    assert ids(rolled_back(again).lock) == {"a": "m-a-17"}
+
+
+@pytest.mark.parametrize("names", [(20, 19), (19, 20)])
+def test_of_ens_images_of_one_second_the_locked_one_stays(names: tuple[int, int]) -> None:
+    rows = [image(day, **SECOND) for day in names]
+    for day in names:
+        old = locked(("a", day), wanted=ens(), **SECOND)
+
+        assert updated(old, ens(), {"a": rows}).moves == []
+
+
+def test_a_young_image_of_the_second_of_the_locked_one_is_noted() -> None:
+    wanted = want(min_age=3 * DAY)
+
+    plan = updated(locked(("a", 18), **SECOND), wanted, {"a": [image(20, **SECOND)]})
+
+    soaking = plan.lock["web"]["regions"]["a"]["soaking"]
+    assert [one["image_id"] for one in soaking] == ["m-a-20"]
+
+
+def test_the_build_that_all_regions_share_does_not_depend_on_their_order() -> None:
+    # Copies arrive in another order in each region.
+    early, late = {"creation_time": "2026-11-20T02:00:00Z"}, {"creation_time": "2026-11-20T03:00Z"}
+    found = {
+        "a": [image(21, "a", **late), image(20, "a", **early)],
+        "b": [image(20, "b", **late), image(21, "b", **early)],
+    }
+    builds = {
+        tuple(sorted(ids(updated({}, ens(*order, agree="image_name"), found).lock).values()))
+        for order in ("ab", "ba")
+    }
+
+    assert builds == {("m-a-21", "m-b-21")}
+
+
+# ---- the locked image itself is corrected
+
+
+@pytest.mark.parametrize("wanted", [want(), ens()])
+@pytest.mark.parametrize("time", ["2026-11-20T05:00:00Z", "2026-11-19T00:00:00Z", None])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("image_version", "7"), ("image_owner_alias", "others"), ("image_name", "x")],
+)
+def test_what_the_service_says_of_the_locked_image_is_put_right(
+    wanted: WantedImage, time: str | None, key: str, value: str
+) -> None:
+    old = locked(("a", 20), wanted=wanted)
+    entry = old["web"]["regions"]["a"]
+    entry[key] = value
+    if time:
+        entry["creation_time"] = time
+    else:
+        del entry["creation_time"]
+    now = {"a": [image(20)]}
+
+    plan = updated(old, wanted, now)
+
+    assert (plan.problems, plan.held) == ([], [])
+    assert plan.lock == locked(("a", 20), wanted=wanted)
+    right = image(20)
+    said = [
+        f"web in a: {key} of m-a-20 is {right[key]}; the lock has {value}",
+        f"web in a: creation_time of m-a-20 is {right['creation_time']}; the lock has "
+        f"{time or 'none'}",
+    ]
+    assert sorted(texts(plan.changes)) == sorted(said)
+    assert sorted(verified(old, wanted, now)) == sorted(said)
+
+
+def test_a_changed_build_is_said_and_found_by_verify() -> None:
+    wanted = want(agree="tag:commit")
+    old = locked(("a", 20), wanted=wanted)
+    old["web"]["regions"]["a"]["build"] = "other"
+
+    assert verified(old, wanted, {"a": [image(20)]}) == [
+        "web in a: build of m-a-20 is c20; the lock has other"
+    ]
+
+
+def test_a_young_image_that_is_denied_is_no_longer_noted_and_that_is_said() -> None:
+    wanted = want(min_age=3 * DAY)
+    old = updated(locked(("a", 18)), wanted, {"a": [image(22)]}).lock
+
+    plan = updated(old, wanted, {"a": [image(22)]}, deny("web-22"))
+
+    assert diff(plan) == ["web in a no longer notes web-22 (m-a-22)."]
+    # What is too young contradicts nothing.
+    assert verified(old, wanted, {"a": [image(22)]}, denied=["web-22"]) == []
+
+
+def test_a_name_without_an_image_comes_and_goes_with_a_sentence() -> None:
+    young = updated({}, want(min_age=DAY), {"a": [image(22)]}, deny("web-9"))
+    empty: _lock.Lock = {"web": {"image_family": "web", "regions": {}}}
+
+    assert diff(young) == ["web in a notes web-22 (m-a-22), which is too young."]
+    assert texts(_plan.find_changes({}, empty)) == ["web is wanted, and locked nowhere yet"]
+    assert texts(_plan.find_changes(empty, {})) == ["web is no longer in the lock"]
+
+
+def test_what_changes_of_earlier_images_alone_is_said() -> None:
+    old = grown(17, 18, regions="a")
+    new = reread(old)
+    new["web"]["regions"]["a"]["previous"][0]["image_name"] = "x"
+
+    assert texts(_plan.find_changes(old, new)) == [
+        "web in a: what is noted of earlier and young images is corrected"
+    ]
+    assert _plan.find_changes(old, reread(old)) == []
+
+
+def test_regions_that_need_not_agree_do_not_hold_each_other() -> None:
+    wanted = want("a", "b", agree="nothing", min_age=DAY)
+    old = locked(("a", 18), ("b", 18))
+
+    plan = updated(old, wanted, {"a": [image(20)], "b": [image(22, "b")]})
+
+    assert ids(plan.lock) == {"a": "m-a-20", "b": "m-b-18"}
+    assert [(held.region, held.code) for held in plan.held] == [("b", "young")]
+
+
+def test_an_image_from_the_future_is_called_so() -> None:
+    plan = updated(
+        {}, want(min_age=2 * 3600.0), {"a": [image(22, creation_time="2026-11-22T15:00:00Z")]}
+    )
+
+    assert reasons(plan) == [
+        "web-22 (m-a-22) is stamped 3 hours in the future, and min_age is 2 hours"
+    ]
+
+
+# ---- denials with a date and a reason
+
+
+def revoked(days: float, reason: str = "") -> _plan.Guards:
+    """Return guards that deny build 20 from so many days from now on."""
+    return _plan.Guards([Denial("web-20", NOW + timedelta(days=days), reason)])
+
+
+def test_an_image_is_denied_from_its_time_on_and_not_before() -> None:
+    old, found = locked(("a", 20)), {"a": [image(20)]}
+
+    tomorrow = updated(old, want(), found, revoked(1, "CVE-2026-1"))
+    now = updated(old, want(), found, revoked(0, "CVE-2026-1"))
+
+    assert (tomorrow.problems, tomorrow.lock) == ([], old)
+    assert texts(tomorrow.warnings) == [
+        "web in a: web-20 (m-a-20) is denied from 2026-11-23 12:00:00 UTC on: CVE-2026-1. Publish "
+        "another one, or roll back, before that"
+    ]
+    assert problems(now) == [
+        "web in a: the locked web-20 (m-a-20) is denied since 2026-11-22 12:00:00 UTC: CVE-2026-1, "
+        "nothing is newer, and no other image is allowed. Publish one, or roll back"
+    ]
+
+
+def test_verify_holds_until_the_day_of_a_denial() -> None:
+    old, found = locked(("a", 20)), {("web", "a"): [image(20)]}
+
+    def verify(guards: _plan.Guards) -> _plan.Plan:
+        return _plan.find_violations(old, [want()], (), found, guards, NOW)
+
+    assert (verify(revoked(1)).problems, len(verify(revoked(1)).warnings)) == ([], 1)
+    assert [problem.code for problem in verify(revoked(-1)).problems] == ["stuck"]
+
+
+def test_a_coming_denial_is_told_once_for_all_regions() -> None:
+    old = locked(("a", 20), ("b", 20))
+    found = {"a": [image(20)], "b": [image(20, "b")]}
+
+    (warning,) = updated(old, want("a", "b"), found, revoked(1)).warnings
+
+    assert sentence(warning).startswith("web in a, b: web-20 (m-a-20) is denied from ")
+
+
+def test_a_pattern_that_matches_nothing_known_is_told() -> None:
+    old = locked(("a", 18))
+    guards = deny("WEB-*", "web-[0-9", "web-20", "m-a-18", "web-1?")
+
+    plan = updated(old, want(), {"a": [image(20)]}, guards)
+    some = updated(old, want(), {"a": [image(20)]}, guards, only=["web"])
+
+    assert [finding.facts for finding in plan.warnings] == [{"patterns": ["WEB-*", "web-[0-9"]}]
+    assert some.warnings == []  # of the others nothing is known
+
+
+def test_a_rollback_from_an_image_that_is_not_denied_is_told_once() -> None:
+    lock = grown(18, 20)
+
+    assert texts(rolled_back(lock).warnings) == [
+        "web: web-20 (m-a-20) is not denied, so the next update locks it again. Add it to deny"
+    ]
+    assert rolled_back(lock, denied="web-20").warnings == []
+
+
+# ---- behind, tags, formats
+
+
+def behind(old: _lock.Lock, wanted: WantedImage, found: Json, **others: t.Any) -> list[str]:
+    """Return what is wrong with a lock that may be behind."""
+    listings = {("web", region): rows for region, rows in found.items()}
+    plan = _plan.find_violations(
+        old, [wanted], (), listings, others.pop("guards", FREE), NOW, allow_behind=True, **others
+    )
+    return problems(plan)
+
+
+def test_a_lock_that_may_be_behind_still_fails_for_all_else() -> None:
+    old = locked(("a", 18), ("b", 18))
+    both = want("a", "b")
+    newer = {"a": [image(20)], "b": [image(20, "b")]}
+    arriving = {"a": [image(20)], "b": [image(18, "b")]}
+
+    assert behind(old, both, newer) == []
+    assert behind(old, both, arriving) == []
+    assert behind(old, both, newer, guards=deny("web-18")) == [
+        "web in a: the locked web-18 (m-a-18) is denied",
+        "web in b: the locked web-18 (m-b-18) is denied",
+    ]
+    assert behind(old, want("a"), {"a": [image(20)]}) == ["web in b is locked, but not wanted"]
+    assert "older than the locked" in behind(old, both, {"a": [image(17)], "b": [image(17)]})[0]
+    assert behind(old, want("a", "b", max_age=DAY), newer) != []
+    assert behind(locked(("a", 18)), both, arriving) != []
+    assert behind(old, both, newer, guards=deny(allow_older=True)) == []
+
+
+def test_a_lock_whose_regions_disagree_does_not_hold_though_it_may_be_behind() -> None:
+    old = locked(("a", 18), ("b", 17), wanted=want("a", "b", agree="nothing"))
+
+    assert behind(old, want("a", "b"), {"a": [image(20)], "b": [image(18, "b")]}) != []
+
+
+def test_the_lock_keeps_tags_and_the_diff_says_how_they_change() -> None:
+    guards = _plan.Guards(keep_tags=["commit", "run"])
+    first = updated({}, want(), {"a": [image(18, tags={"commit": "1a2b", "team": "x"})]}, guards)
+    second = updated(
+        reread(first.lock), want(), {"a": [image(20, tags={"commit": "3c4d", "run": "7"})]}, guards
+    )
+
+    assert first.lock["web"]["regions"]["a"]["tags"] == {"commit": "1a2b"}
+    assert diff(second) == [
+        "web in a moves from web-18 (m-a-18) to web-20 (m-a-20), 2 days newer, commit 1a2b to "
+        "3c4d, run none to 7."
+    ]
+    previous = second.lock["web"]["regions"]["a"]["previous"]
+    assert previous[0]["tags"] == {"commit": "1a2b"}
+
+
+def test_a_tag_that_soaked_with_its_image_is_kept_when_it_is_locked() -> None:
+    wanted, guards = want(min_age=3 * DAY), _plan.Guards(keep_tags=["commit"])
+    lock = updated({}, wanted, {"a": [image(20)]}, guards).lock
+
+    later = updated(reread(lock), wanted, {"a": [image(24)]}, guards, now=NOW + timedelta(days=2))
+
+    assert ids(later.lock) == {"a": "m-a-20"}
+    assert later.lock["web"]["regions"]["a"]["tags"] == {"commit": "c20"}
+
+
+def test_a_kept_tag_that_is_not_the_one_to_agree_by_is_no_build() -> None:
+    wanted = want("a", "b", agree="tag:release")
+    old: _lock.Lock = {}
+    found = {
+        region: [image(20, region, tags={"release": "r1", "commit": region})] for region in "ab"
+    }
+    plan = updated(old, wanted, found, _plan.Guards(keep_tags=["commit"]))
+
+    held = updated(plan.lock, wanted, found, deny("web-21"))
+
+    assert plan.problems == []
+    assert held.lock["web"]["regions"]["a"]["build"] == "r1"
+
+
+def test_a_key_of_a_later_format_is_added_without_a_complaint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = locked(("a", 20))
+    monkeypatch.setattr(_lock, "IMAGE_KEYS", (*_lock.IMAGE_KEYS, "architecture"))
+    monkeypatch.setattr(_lock, "ENTRY_KEYS", (*_lock.ENTRY_KEYS, "architecture"))
+    monkeypatch.setattr(_lock, "SINCE", {"architecture": 2})
+    found = {("web", "a"): [image(20)]}
+
+    def verify(lock_format: int) -> list[str]:
+        plan = _plan.find_violations(old, [want()], (), found, FREE, NOW, lock_format=lock_format)
+        return problems(plan)
+
+    said = "web in a: architecture of m-a-20 is x86_64; the lock has none"
+    assert verify(1) == []
+    assert verify(2) == [said]
+    assert diff(updated(old, want(), {"a": [image(20)]})) == [f"{said}."]
