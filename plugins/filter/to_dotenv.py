@@ -39,60 +39,20 @@ _value:
   type: str
 """
 
-import re
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-PLAIN = re.compile(r"[A-Za-z0-9_.:/@+-]+")
+from ..module_utils._errors import AlicloudError
+from ..module_utils._fleet.dotenv import dotenv_text
 
 
 def to_dotenv(values: t.Any) -> str:
     """Return the text of a file of environment variables. Raises AnsibleFilterError."""
-    if not isinstance(values, t.Mapping):
-        raise AnsibleFilterError(f"to_dotenv needs a dictionary, not {values!r:.80}.")
-    names: dict[str, str] = {}
-    lines = []
-    for path, value in _flat(values, ()):
-        key = ".".join(path)
-        name = re.sub(r"[^A-Z0-9_]", "_", "_".join(path).upper())
-        if not name or name[0].isdigit():
-            raise AnsibleFilterError(f"to_dotenv: {key} cannot be the name of a variable.")
-        if name in names:
-            raise AnsibleFilterError(
-                f"to_dotenv: {names[name]} and {key} would both be {name}. Give one another name."
-            )
-        names[name] = key
-        lines.append(f"{name}={_quoted(str(value), key)}\n")
-    return "".join(lines)
-
-
-def _flat(
-    values: t.Mapping[t.Any, t.Any], above: tuple[str, ...]
-) -> t.Iterator[tuple[tuple[str, ...], t.Any]]:
-    for key, value in values.items():
-        path = (*above, str(key))
-        if isinstance(value, t.Mapping):
-            yield from _flat(value, path)
-        elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            yield path, value
-        else:
-            raise AnsibleFilterError(
-                f"to_dotenv: {'.'.join(path)} has {value!r:.80}, which is no string or number."
-            )
-
-
-def _quoted(value: str, key: str) -> str:
-    if PLAIN.fullmatch(value):
-        return value
-    # In single quotes nothing is special to a shell but the quote itself. Parsers escape it in
-    # different ways, and some take a backslash for an escape and ${ for a variable even there.
-    if "'" in value or "\\" in value or "${" in value or not value.isprintable():
-        raise AnsibleFilterError(
-            f"to_dotenv: {key} has {value!r:.80}; quotes, backslashes, ${{, line breaks and control "
-            "characters mean different things to those who read such a file."
-        )
-    return f"'{value}'"
+    try:
+        return dotenv_text(values)
+    except AlicloudError as error:
+        raise AnsibleFilterError(f"to_dotenv: {error}") from None
 
 
 class FilterModule:

@@ -51,7 +51,7 @@ def test_keys_are_joined_in_capital_letters() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (["a"], "to_dotenv needs a dictionary, not ['a']."),
+        (["a"], "to_dotenv: ['a'] is no dictionary."),
         ({"1a": "x"}, "to_dotenv: 1a cannot be the name of a variable."),
         ({"": "x"}, "to_dotenv:  cannot be the name of a variable."),
         ({"a": True}, "to_dotenv: a has True, which is no string or number."),

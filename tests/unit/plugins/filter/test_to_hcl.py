@@ -64,8 +64,8 @@ def test_images_are_written_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (["a"], "to_hcl needs a dictionary of variables, not ['a']."),
-        ("a", "to_hcl needs a dictionary of variables, not 'a'."),
+        (["a"], "to_hcl: ['a'] is no dictionary of variables."),
+        ("a", "to_hcl: 'a' is no dictionary of variables."),
         ({"1a": "x"}, "to_hcl: '1a' cannot be the name of a variable."),
         ({"": "x"}, "to_hcl: '' cannot be the name of a variable."),
         ({"a b": "x"}, "to_hcl: 'a b' cannot be the name of a variable."),
