@@ -34,7 +34,7 @@ HOSTILE = [
 def test_images_are_written_line_by_line() -> None:
     text = to_hcl(
         {
-            "image_ids": {"web": {"cn-hangzhou": "m-1"}, "none": {}},
+            "image_ids": {"web": {"cn-hangzhou": "m-1", "cn-beijing": "m-2"}, "none": {}},
             "names": ["a", 1, 1.5, True, None, []],
             "_x-y": "a\tb",
         }
@@ -44,6 +44,7 @@ def test_images_are_written_line_by_line() -> None:
         "image_ids = {\n"
         '  "web" = {\n'
         '    "cn-hangzhou" = "m-1"\n'
+        '    "cn-beijing"  = "m-2"\n'
         "  }\n"
         '  "none" = {}\n'
         "}\n"
@@ -127,3 +128,65 @@ def test_terraform_reads_any_text(
     found = read(folder, to_hcl({"v": texts}))
 
     assert [unicodedata.normalize("NFC", text) for text in found] == expected
+
+
+def formatted(text: str) -> str:
+    """Return a text as `terraform fmt` writes it; that of Packer is the same code."""
+    assert TERRAFORM
+    done = subprocess.run(
+        [TERRAFORM, "fmt", "-"], input=text.encode(), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+@needs_terraform
+def test_fmt_leaves_what_was_written_as_it_is() -> None:
+    texts = [
+        *HOSTILE,
+        "e\u0301",
+        "\u0e33",
+        "\u1100\u1161",
+        "\U0001f1e8\U0001f1f3",
+        "👩‍🚀",
+        "👋🏽",
+        "नमस्ते",
+    ]
+    short: dict[str, t.Any] = {"a": 1, "none": {}, "bcd": -1, "list": [], "e": None}
+    text = to_hcl(
+        {
+            "v": {f"{number}{text}": text for number, text in enumerate(texts)},
+            "longer": short,
+            "x": 1,
+            "yy": [],
+            "nested": {
+                "a": {"b": short, "c": short, "dddd": 1.5},
+                "e": [texts, short, [[{}]]],
+                **short,
+            },
+            "web": "${x}",
+            "zone_id": 1e-7,
+        }
+    )
+
+    assert formatted(text) == text
+
+
+@needs_terraform
+@settings(max_examples=20, deadline=None)
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(HOSTILE),
+        st.recursive(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.integers(),
+            lambda value: (
+                st.lists(value, max_size=3) | st.dictionaries(st.text("ab=é", max_size=4), value)
+            ),
+            max_leaves=6,
+        ),
+    )
+)
+def test_fmt_leaves_any_variable_as_it_is(value: dict[str, t.Any]) -> None:
+    text = to_hcl({"v": value})
+
+    assert formatted(text) == text
