@@ -15,8 +15,8 @@ author:
 description:
   - Finds the newest image of each wanted image in each of its regions, and writes them to a lock file, which is kept under
     version control and reviewed like code. M(alicloud.compute.image_drift_info), the lookup
-    P(alicloud.compute.image_lock#lookup) and the files that the role P(alicloud.compute.image_lock#role) renders go by it.
-  - Either all that is wanted can be locked, or the lock stays as it is and the task says why. It is replaced as a whole, so
+    P(alicloud.compute.image_lock#lookup) and the files that O(tfvars), O(pkrvars) and O(dotenv) name go by it.
+  - Either all that is wanted can be locked and rendered, or the lock stays as it is and the task says why. It is replaced as a whole, so
     it is never half written, and runs that write at the same time do not undo each other's changes.
   - Run it on the controller. It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as
     there are such images.
@@ -31,6 +31,7 @@ options:
       - V(update) locks the newest images.
       - V(verify) changes nothing, and fails if V(update) would change anything but the notes of images that are too young, or if
         a denied image is locked, or one that is gone. Of an image family, an image is known to be gone if the newest is older.
+        It also fails if a rendered file is missing or does not say what the lock says.
       - V(rollback) locks the image before the locked one again, in all regions that had another one. It asks no service. Add
         the image that you roll back from to O(deny), or the next V(update) locks it anew. There is a warning if you do not.
     type: str
@@ -70,6 +71,26 @@ options:
         have been removed.
     type: bool
     default: false
+  tfvars:
+    description:
+      - A file such as V(images.auto.tfvars.json), for the variable C(image_ids) of Terraform, C(map(map(string\))), by name and
+        region.
+      - This file, and those of O(pkrvars) and O(dotenv), is rendered from the whole lock, also with O(only). It is rewritten
+        when it says something else; white space, line ends and comments say nothing. Its folder must be there. A relative path
+        starts from the folder of the playbook.
+    type: path
+    version_added: 1.1.0
+  pkrvars:
+    description:
+      - A file such as V(images.auto.pkrvars.hcl), for the same variable of Packer. C(packer fmt) leaves it as it is.
+    type: path
+    version_added: 1.1.0
+  dotenv:
+    description:
+      - A file such as V(images.env), with a variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Two images
+        whose variables would have one name are an error.
+    type: path
+    version_added: 1.1.0
 requirements:
   - PyYAML
 extends_documentation_fragment:
@@ -81,7 +102,7 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: The difference is a sentence for all that changes in the lock.
+    details: The difference is a sentence for all that changes in the lock, and for each file that is rendered.
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: lookup
@@ -93,6 +114,7 @@ EXAMPLES = r"""
     path: images.lock.yml
     min_age: 1d
     max_age: 30d
+    tfvars: images.auto.tfvars.json
     images:
       - name: web
         image_family: web
@@ -180,6 +202,12 @@ image_ids:
   returned: success, and when the task fails because of the lock
   type: dict
   sample: {"web": {"cn-hangzhou": "m-bp1g7004ksh0oeuco5tz"}}
+rendered:
+  description: The files that were rendered, or would be in check mode, with the paths that the options have.
+  returned: success
+  type: list
+  elements: str
+  sample: ["images.auto.tfvars.json"]
 moves:
   description: The images that moved, or that would. RV(ignore:before) or RV(ignore:after) is null for a place that is new or gone.
   returned: success, and when the task fails because of the lock
@@ -259,6 +287,7 @@ from ..module_utils._fleet import lock as _lock
 from ..module_utils._fleet import lock_file as _lock_file
 from ..module_utils._fleet import plan as _plan
 from ..module_utils._fleet.deny import DENY_SPEC, parse_denials
+from ..module_utils._fleet.render import FORMATS, RenderedFile, render_outdated
 from ..module_utils._fleet.wanted import (
     COMPARED_SPEC,
     WANTED_SPEC,
@@ -286,6 +315,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "min_age": {"type": "str"},
     "keep_tags": {**LIST, "default": []},
     "allow_older": {"type": "bool", "default": False},
+    **{name: {"type": "path"} for name in FORMATS},
 }
 
 
@@ -304,14 +334,23 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> Json:
         plan = _make_plan(options, task, question, file)
         for warning in plan.warnings:
             task.warn(f"{sentence(warning, task.option)}.")
-        stays = verify or plan.problems
-        result = _result(file.lock if stays else plan.lock, plan, question.now, task)
+        lock = file.lock if verify or plan.problems else plan.lock
+        # Before the lock is written: it must not move without its files.
+        outdated = _outdated_files(options, lock, task) if verify or not plan.problems else []
+        if verify:
+            plan.problems.extend(one.problem for one in outdated)
+        else:
+            plan.changes.extend(one.change for one in outdated)
+        result = _result(lock, plan, question.now, task)
         if plan.problems:
             raise _refused(options, plan, result, task)
+        result["rendered"] = [one.path for one in outdated]
         if alone:
-            result["changed"] = file.write(plan.lock)
+            result["changed"] = file.write(plan.lock) or bool(outdated)
+            for one in outdated:
+                one.write(task.warn)
         elif not verify:
-            result["changed"] = file.differs(plan.lock)
+            result["changed"] = file.differs(plan.lock) or bool(outdated)
     return result
 
 
@@ -379,6 +418,16 @@ def _make_plan(
         allow_behind=options["behind"] == "allow",
         lock_format=file.format,
     )
+
+
+def _outdated_files(
+    options: t.Mapping[str, t.Any], lock: _lock.Lock, task: Task
+) -> list[RenderedFile]:
+    """Return the files that do not say what a lock says, rendered anew."""
+    paths = {name: options[name] for name in FORMATS}
+    writable = options["mode"] != "verify"
+    ids = _lock.image_ids(lock)
+    return render_outdated(paths, ids, options["path"], writable=writable, option=task.option)
 
 
 def _result(lock: _lock.Lock, plan: _plan.Plan, now: datetime, task: Task) -> Json:

@@ -11,6 +11,8 @@ import typing as t
 from .._errors import AlicloudError
 
 PLAIN = re.compile(r"[A-Za-z0-9_.:/@+-]+")
+# Quotes that change nothing.
+NEEDLESS_QUOTES = re.compile(rf"""^(\w+=)(["'])({PLAIN.pattern})\2$""")
 
 
 def dotenv_text(values: t.Any) -> str:
@@ -31,6 +33,17 @@ def dotenv_text(values: t.Any) -> str:
         names[name] = key
         lines.append(f"{name}={_quoted(str(value), key)}\n")
     return "".join(lines)
+
+
+def dotenv_lines(text: str) -> list[str]:
+    """Return what a text says: its variables in any order, without comments and needless quotes.
+
+    White space around an equals sign is kept: a shell takes the name for a command then.
+    """
+    lines = (line.strip(" \t\r") for line in text.split("\n"))
+    return sorted(
+        NEEDLESS_QUOTES.sub(r"\1\3", line) for line in lines if line and not line.startswith("#")
+    )
 
 
 def _flat(

@@ -77,6 +77,11 @@ SENTENCES = {
     "not_locked_since": "{where} is not locked: {why}",
     "not_wanted": "{where} is locked, but not wanted",
     "behind": "{where}: {before} is locked, but {after} is the newest that may be{distance}",
+    # What is rendered from a lock.
+    "file_missing": "{where} is not there yet: render it with {mode} update",
+    "file_differs": "{where} does not say what the lock says: render it with {mode} update",
+    "file_new": "{where} is rendered: it is not there yet",
+    "file_rendered": "{where} is rendered: it does not say what the lock says",
     # What the user should know in time.
     "denied_soon": "{name} in {regions}: {image} {denial}. Publish another one, or roll back, "
     "before that",
@@ -86,7 +91,7 @@ SENTENCES = {
     "all": "{only} is empty, so it counts as not set, and all images are meant",
 }
 # The options that sentences name.
-OPTIONS = ("agree", "allow_older", "deny", "max_age", "min_age", "only")
+OPTIONS = ("agree", "allow_older", "deny", "max_age", "min_age", "mode", "only")
 
 
 def sentence(finding: Finding, option: t.Callable[[str], str] = str) -> str:
