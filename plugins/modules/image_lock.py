@@ -337,20 +337,22 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> Json:
         for warning in plan.warnings:
             task.warn(f"{sentence(warning, task.option)}.")
         lock = file.lock if verify or plan.problems else plan.lock
-        outdated: list[RenderedFile] = []
-        if verify or not plan.problems:
-            outdated = _find_outdated(options, lock, task)
+        # Before the lock is written: it must not move without its files.
+        outdated = _outdated_files(options, lock, task) if verify or not plan.problems else []
         if verify:
-            plan.problems.extend(_of_files("not_rendered", outdated))
-        result = _result(lock, plan, outdated, question.now, task)
+            plan.problems.extend(one.problem for one in outdated)
+        else:
+            plan.changes.extend(one.change for one in outdated)
+        result = _result(lock, plan, question.now, task)
+        result["rendered"] = [one.path for one in outdated]
         if plan.problems:
             raise _refused(options, plan, result, task)
         if alone:
-            result["changed"] = file.write(lock) or bool(outdated)
+            result["changed"] = file.write(plan.lock) or bool(outdated)
             for one in outdated:
                 one.write(task.warn)
         elif not verify:
-            result["changed"] = file.differs(lock) or bool(outdated)
+            result["changed"] = file.differs(plan.lock) or bool(outdated)
     return result
 
 
@@ -420,41 +422,20 @@ def _make_plan(
     )
 
 
-def _find_outdated(
+def _outdated_files(
     options: t.Mapping[str, t.Any], lock: _lock.Lock, task: Task
 ) -> list[RenderedFile]:
-    """Return the files that do not say what a lock says. What cannot be rendered is an error."""
-    return render_outdated(
-        {name: options[name] for name in FORMATS},
-        _lock.image_ids(lock),
-        options["path"],
-        writable=options["mode"] != "verify",
-        option=task.option,
-    )
+    """Return the files that do not say what a lock says, rendered anew."""
+    paths = {name: options[name] for name in FORMATS}
+    writable = options["mode"] != "verify"
+    ids = _lock.image_ids(lock)
+    return render_outdated(paths, ids, options["path"], writable=writable, option=task.option)
 
 
-def _of_files(code: str, outdated: t.Sequence[RenderedFile]) -> list[Finding]:
-    return [
-        Finding(
-            code,
-            file.path,
-            facts={"problem": Finding("file_missing" if file.is_new else "file_differs", "")},
-        )
-        for file in outdated
-    ]
-
-
-def _result(
-    lock: _lock.Lock,
-    plan: _plan.Plan,
-    outdated: t.Sequence[RenderedFile],
-    now: datetime,
-    task: Task,
-) -> Json:
-    changes = [*plan.changes, *_of_files("rendered", outdated)]
+def _result(lock: _lock.Lock, plan: _plan.Plan, now: datetime, task: Task) -> Json:
+    changes = [f"{sentence(change, task.option)}.\n" for change in plan.changes]
     return {
         "changed": False,
-        "rendered": [one.path for one in outdated],
         "images": _lock.image_rows(lock),
         "image_ids": _lock.image_ids(lock),
         "moves": plan.moves,
@@ -469,7 +450,7 @@ def _result(
         ],
         "builds": _lock.timeline_rows(lock),
         "checked": written(now),
-        "diff": {"prepared": "".join(f"{sentence(change, task.option)}.\n" for change in changes)},
+        "diff": {"prepared": "".join(changes)},
     }
 
 

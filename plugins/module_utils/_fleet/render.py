@@ -16,6 +16,7 @@ from .._errors import AlicloudError, is_unset
 from .dotenv import dotenv_lines, dotenv_text
 from .hcl import hcl_text, hcl_tokens
 from .whole_file import find_file, replace_file
+from .words import Finding
 
 ImageIds = t.Mapping[str, t.Mapping[str, str]]
 
@@ -49,19 +50,25 @@ class RenderedFile(t.NamedTuple):
     """A file that is to be written, because it does not say what the lock says."""
 
     path: str  # as the option has it
-    target: str  # without links, which stay
     text: str
-    is_new: bool
+    missing: bool
+
+    @property
+    def problem(self) -> Finding:
+        """Return what is wrong with the file."""
+        return Finding("file_missing" if self.missing else "file_differs", self.path)
+
+    @property
+    def change(self) -> Finding:
+        """Return what becomes of the file."""
+        return Finding("file_new" if self.missing else "file_rendered", self.path)
 
     def write(self, warn: t.Callable[[str], None]) -> None:
-        """Replace the file as a whole. Raises AlicloudError."""
+        """Replace the file as a whole; a link stays. Raises AlicloudError."""
         try:
-            replace_file(self.target, self.text, warn)
+            replace_file(os.path.realpath(self.path), self.text, warn)
         except AlicloudError as error:
-            raise AlicloudError(
-                f"{error} The lock is written. Mend what is wrong with the file, and run this "
-                "again."
-            ) from None
+            raise AlicloudError(f"{error} The lock is written: mend that, and run again.") from None
 
 
 def render_outdated(
@@ -93,21 +100,21 @@ def render_outdated(
         except AlicloudError as error:
             raise AlicloudError(f"{path} cannot be rendered: {error}") from None
         meaning = FORMATS[name].meaning
-        content = _content(target, path)
+        content = _content(path)
         if content is None or meaning(content) != meaning(text):
             if writable:
                 _check_folder(os.path.dirname(target), path)
-            outdated.append(RenderedFile(path, target, text, content is None))
+            outdated.append(RenderedFile(path, text, content is None))
     return outdated
 
 
-def _content(target: str, path: str) -> str | None:
+def _content(path: str) -> str | None:
     """Return the text of a file; None if it is not there. Raises AlicloudError."""
-    if find_file(target) is None:
+    if not find_file(path):
         return None
     try:
         # What is not UTF-8 is equal to nothing.
-        with open(target, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except OSError as error:
         raise AlicloudError(

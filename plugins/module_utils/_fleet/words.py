@@ -77,11 +77,11 @@ SENTENCES = {
     "not_locked_since": "{where} is not locked: {why}",
     "not_wanted": "{where} is locked, but not wanted",
     "behind": "{where}: {before} is locked, but {after} is the newest that may be{distance}",
-    "not_rendered": "{where} {problem}: render it with {mode} update",
-    # Files that are rendered from the lock.
-    "rendered": "{where} is rendered: it {problem}",
-    "file_missing": "is not there yet",
-    "file_differs": "does not say what the lock says",
+    # What is rendered from a lock.
+    "file_missing": "{where} is not there yet: render it with {mode} update",
+    "file_differs": "{where} does not say what the lock says: render it with {mode} update",
+    "file_new": "{where} is rendered: it is not there yet",
+    "file_rendered": "{where} is rendered: it does not say what the lock says",
     # What the user should know in time.
     "denied_soon": "{name} in {regions}: {image} {denial}. Publish another one, or roll back, "
     "before that",

@@ -167,8 +167,8 @@ def make_pipe(path: Path) -> None:
     ("option", "path", "prepare", "words"),
     [
         ("tfvars", "missing/a.json", None, "missing/a.json cannot be written: its folder is not"),
-        ("pkrvars", "b.hcl", make_folder, "b.hcl cannot be read: it is"),
-        ("dotenv", "c.env", make_pipe, "c.env cannot be read: it is"),
+        ("pkrvars", "b.hcl", make_folder, "b.hcl cannot be read: it is a folder, not a file."),
+        ("dotenv", "c.env", make_pipe, "c.env cannot be read: it is a pipe, not a file."),
         ("dotenv", f"{'d' * 300}.env", None, "d.env cannot be read: File name too long."),
         ("dotenv", "./images.lock.yml", None, "path and dotenv are both ./images.lock.yml."),
         ("dotenv", "images.auto.pkrvars.hcl", None, "pkrvars and dotenv are both images.auto"),
@@ -335,10 +335,11 @@ def test_verify_tells_of_the_lock_and_of_the_files_at_once(
     Path(task["dotenv"]).unlink()
     publish(emulator, 21)
 
-    result = run(image_lock, **task, mode="verify")
+    result = run(image_lock, **task, mode="verify", deny=["web-20261120"])
 
-    assert "web-20261121" in result["problems"][0]
-    assert result["problems"][-1].startswith("images.env is not there yet")
+    assert "the locked web-20261120" in result["problems"][0]
+    about_files = [problem for problem in result["problems"] if problem.startswith("images.")]
+    assert about_files == ["images.env is not there yet: render it with mode update"]
 
 
 # ---- Links, and a run that is killed
