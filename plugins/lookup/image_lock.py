@@ -167,9 +167,12 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"{path}, {name}: {said}. {there}.")
         if source == "newest":
             return self._newest(name, locked["source"], region, variables)
-        where = "ens_region_id" if _is_ens(locked) else "region_id"
-        family = {key: value for key, value in locked["source"].items() if key == "image_family"}
-        return {**regions[region], **family, where: region}
+        if _is_ens(locked):
+            return {**regions[region], "ens_region_id": region}
+        image = dict(regions[region])
+        # Until an image of another family may be locked, that of the former one stays.
+        image["image_family"] = image.pop("family", locked["source"]["image_family"])
+        return {**image, "region_id": region}
 
     def _newest(self, name: str, source: Json, region: str, variables: Json) -> Json:
         if "image_family" in source:
@@ -241,7 +244,9 @@ def _images_of(path: str) -> Json:
             name: {
                 "source": _lock.source_of(locked),
                 "regions": {
-                    region: {key: entry[key] for key in _lock.IMAGE_KEYS if key in entry}
+                    region: {
+                        key: entry[key] for key in (*_lock.IMAGE_KEYS, "family") if key in entry
+                    }
                     for region, entry in locked["regions"].items()
                     if "image_id" in entry
                 },

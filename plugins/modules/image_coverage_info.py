@@ -202,7 +202,6 @@ request_id:
 import math
 import time
 import typing as t
-from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -237,12 +236,14 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
-    wanted = wanted_images(options)
-    expected = {name: _build(name, value) for name, value in options["build"].items()}
-    patience = parse_age("wait", options["wait"]) if options["wait"] else 0.0
-    poll = parse_age("poll", options["poll"])
+    wanted = wanted_images(options, task.option)
+    build = task.option("build")
+    expected = {name: _build(build, name, value) for name, value in options["build"].items()}
+    _coverage.check_expected(expected, wanted, task.option)
+    patience = parse_age(task.option("wait"), options["wait"]) if options["wait"] else 0.0
+    poll = parse_age(task.option("poll"), options["poll"])
     if poll < 1:
-        raise AlicloudError(f"poll is {options['poll']}: it must be at least 1s.")
+        raise AlicloudError(f"{task.option('poll')} is {options['poll']}: it must be at least 1s.")
     end = time.monotonic() + patience
     places = [(image, region) for image in wanted for region in image.regions]
     found: Listings = {}
@@ -259,7 +260,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
                     raise failure
                 progress = f"The last look failed: {str(failure).rstrip('.')}"
             else:
-                now = datetime.now(timezone.utc)
+                now = client.now()
                 cells = _coverage.cells(wanted, found, expected, now)
                 places = _coverage.lacking(wanted, cells)
                 if left <= 0 or not places:
@@ -291,10 +292,10 @@ def _look(
     return None
 
 
-def _build(name: str, value: t.Any) -> str:
+def _build(option: str, name: str, value: t.Any) -> str:
     """Return what the build of an image is called. No region ever has one that has no name."""
     if isinstance(value, (bool, list, dict)) or value in (None, ""):
-        raise AlicloudError(f"build has {value!r:.80} for {name}: it must name a build.")
+        raise AlicloudError(f"{option} has {value!r:.80} for {name}: it must name a build.")
     return str(value)
 
 

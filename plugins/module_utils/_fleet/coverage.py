@@ -40,21 +40,27 @@ def cells(
 
     status is one of STATES: present; absent; stale, if it is too old or of an earlier build than
     what is expected; different, if it is not what it should be in another way. age is in seconds.
-
-    Raises AlicloudError for an expected build of something that is not wanted, or has no builds.
     """
-    unknown = sorted(set(expected) - {image.name for image in wanted})
-    if unknown:
-        raise AlicloudError(f"build has {', '.join(unknown)}, which is not in images.")
-    for image in wanted:
-        if image.agree == "nothing" and image.name in expected:
-            raise AlicloudError(
-                f"build has {image.name}, whose regions agree in nothing, so no build can be told "
-                "from another. Set agree to what the build is a value of."
-            )
     return [
         cell for image in wanted for cell in _cells(image, found, expected.get(image.name), now)
     ]
+
+
+def check_expected(
+    expected: t.Mapping[str, str], wanted: t.Sequence[WantedImage], option: t.Callable[[str], str]
+) -> None:
+    """Raise AlicloudError for an expected build of something not wanted, or without builds."""
+    unknown = sorted(set(expected) - {image.name for image in wanted})
+    if unknown:
+        raise AlicloudError(
+            f"{option('build')} has {', '.join(unknown)}, which is not in {option('images')}."
+        )
+    for image in wanted:
+        if image.agree == "nothing" and image.name in expected:
+            raise AlicloudError(
+                f"{option('build')} has {image.name}, whose regions agree in nothing, so no build "
+                f"can be told from another. Set {option('agree')} to what the build is a value of."
+            )
 
 
 def gaps(judged: t.Sequence[Json]) -> list[str]:

@@ -213,7 +213,7 @@ def test_an_expected_build_of_nothing_is_an_error(
     wanted: WantedImage, expected: dict[str, str], words: str
 ) -> None:
     with pytest.raises(AlicloudError) as caught:
-        judged(image(20), image(20), wanted, **expected)
+        _coverage.check_expected(expected, [wanted], str)
 
     assert str(caught.value) == words
 

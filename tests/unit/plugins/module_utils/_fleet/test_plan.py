@@ -939,7 +939,7 @@ def test_a_rollback_that_denies_all_that_a_region_noted_leaves_a_lock_that_can_b
 # ---- the order of the lock decides where times do not
 
 
-SECOND = {"creation_time": "2026-11-20T02:00:00Z"}
+SECOND: Json = {"creation_time": "2026-11-20T02:00:00Z"}
 
 
 def test_of_two_builds_of_one_second_a_rollback_takes_the_one_locked_before() -> None:
