@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ._errors import AlicloudError, Json
+
+# The role of this collection that runs a module, for a module in a process of its own.
+ROLE_VARIABLE = "ALICLOUD_COMPUTE_ROLE"
 
 
 class Task(t.NamedTuple):
@@ -22,10 +26,18 @@ class Task(t.NamedTuple):
     option: t.Callable[[str], str] = str
 
 
+def option_names(role: str) -> t.Callable[[str], str]:
+    """Return how whoever runs a task calls its options: those of a role begin with its name."""
+    return f"{role}_{{}}".format if role else str
+
+
 def run_module(module: t.Any, run: t.Callable[[Json, Task], Json]) -> None:
     """End an AnsibleModule with what run(options, task) returns, or with its AlicloudError."""
+    task = Task(
+        module.warn, module.check_mode, option=option_names(os.environ.get(ROLE_VARIABLE, ""))
+    )
     try:
-        result = run(module.params, Task(module.warn, module.check_mode))
+        result = run(module.params, task)
     except AlicloudError as error:
         module.fail_json(**error.result())
     module.exit_json(**result)

@@ -25,7 +25,7 @@ from ansible.plugins.action.normal import ActionModule as ModuleAction
 
 from ..module_utils._errors import AlicloudError, Json, visible
 from ..module_utils._options import without_unset
-from ..module_utils._task import Task
+from ..module_utils._task import ROLE_VARIABLE, Task, option_names
 from ._warnings import display_warnings
 
 try:
@@ -92,7 +92,10 @@ class InProcessAction(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         """Return the result of the task."""
         self._task.args = without_unset(self._task.args, self.module.ARGUMENT_SPEC)
+        role = _own_role(task_vars or {})
         if not self._in_process(task_vars or {}):
+            if role:
+                self._task.environment = [*(self._task.environment or ()), {ROLE_VARIABLE: role}]
             return t.cast(Json, super().run(tmp, task_vars))
         ActionBase.run(self, tmp, task_vars)
         self._display.vvv(f"Running {self._task.action} in the controller's own process")
@@ -104,7 +107,7 @@ class InProcessAction(ModuleAction):
                 self._task.args,
                 check_mode=self._task.check_mode,
                 show=self._show,
-                option=option_names(task_vars or {}),
+                option=option_names(role),
             )
         # New in ansible-core 2.21; before, it was always there.
         if C.config.get_configuration_definition("INJECT_INVOCATION") and not (
@@ -191,10 +194,10 @@ def run_in_process(
         return {"failed": True, "msg": f"Ansible refuses the result of {name}: {error}"}
 
 
-def option_names(task_vars: t.Mapping[str, t.Any]) -> t.Callable[[str], str]:
-    """Return how whoever runs a task calls its options: a role of this collection has a prefix."""
+def _own_role(task_vars: t.Mapping[str, t.Any]) -> str:
+    """Return the role of this collection that runs the task; an empty text if none does."""
     collection, _, role = str(task_vars.get("ansible_role_name", "")).rpartition(".")
-    return f"{role}_{{}}".format if collection == "alicloud.compute" else str
+    return role if collection == "alicloud.compute" else ""
 
 
 def _same_python(path: str, other: str) -> bool:

@@ -115,10 +115,7 @@ def wanted_images(
             )
         if name in result:
             raise AlicloudError(f"{images}: the name {name} is there twice.")
-        try:
-            result[name] = _wanted_image(given, options, option)
-        except AlicloudError as error:
-            raise AlicloudError(f"{images}: {name}: {error}") from None
+        result[name] = _wanted_image(given, options, option)
     if not result:
         raise AlicloudError(f"No image is wanted: {images} is empty. Name one or more.")
     return list(result.values())
@@ -127,6 +124,7 @@ def wanted_images(
 def _wanted_image(
     given: t.Mapping[str, t.Any], options: t.Mapping[str, t.Any], option: t.Callable[[str], str]
 ) -> WantedImage:
+    place = f"{option('images')}: {given['name']}:"
     service = "ens" if given["image_family"] is None else "ecs"
     if service == "ecs":
         regions = given["region"] or options.get("region")
@@ -135,23 +133,26 @@ def _wanted_image(
         regions = given["ens_region_id"]
         lacking = "no node is named. Set ens_region_id in it."
     if not regions:
-        raise AlicloudError(lacking)
+        raise AlicloudError(f"{place} {lacking}")
+
+    def own_or_common(name: str) -> tuple[str | None, str]:
+        """Return the image's own value of an option, or that for all images; and what it is of."""
+        if given[name]:
+            return given[name], f"{place} {name}"
+        return options.get(name), option(name)
 
     def limit(name: str) -> float | None:
-        """Return an age in seconds, of the image's own option or of the one for all."""
-        own, common = given[name], options.get(name)
-        if own:
-            return parse_age(name, own)
-        return parse_age(option(name), common) if common else None
+        """Return an age in seconds."""
+        value, of = own_or_common(name)
+        return parse_age(of, value) if value else None
 
-    common_agree = options.get("agree") or BUILD_KEYS[0]
-    agree = given["agree"] or common_agree
+    agree, of = own_or_common("agree")
     return WantedImage(
         given["name"],
         service,
-        _source(given),
+        _source(given, place),
         tuple(dict.fromkeys(regions)),
-        check_agree(agree, "agree" if given["agree"] else option("agree")),
+        check_agree(agree or BUILD_KEYS[0], of),
         limit("min_age"),
         limit("max_age"),
         {key: value for key, value in (given["expect"] or {}).items() if value},
@@ -293,13 +294,16 @@ def check_agree(value: str, option: str) -> str:
     )
 
 
-def _source(given: t.Mapping[str, t.Any]) -> Json:
+def _source(given: t.Mapping[str, t.Any], place: str) -> Json:
     """Return what the service is asked. Raises AlicloudError for what no image has."""
     if given["image_family"] is not None:
         return {"image_family": given["image_family"]}
     if not given["image_name"]:
-        raise AlicloudError("image_name is empty. Name one or more images, or globs.")
+        raise AlicloudError(f"{place} image_name is empty. Name one or more images, or globs.")
     source = {"image_name": given["image_name"], "owner": given["owner"] or ["self", "system"]}
     filters = {key: given[key] for key in ("platform", "architecture") if given[key]}
-    Filters.of({**source, **filters}).validate()
+    try:
+        Filters.of({**source, **filters}).validate()
+    except AlicloudError as error:
+        raise AlicloudError(f"{place} {error}") from None
     return {**source, **filters}

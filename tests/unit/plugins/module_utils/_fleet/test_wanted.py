@@ -34,6 +34,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._options import (
     connection_spec,
     create_client,
 )
+from ansible_collections.alicloud.compute.plugins.module_utils._task import option_names
 from emulator import Emulator
 
 NODE = "cn-dalian-unicom"
@@ -384,3 +385,22 @@ def test_of_a_refusal_in_some_places_only_the_errors_are_told(emulator: Emulator
 
     # Images of the service would stand where the modules return what is in each place.
     assert set(caught.value.partial_result) == {"errors"}
+
+
+@pytest.mark.parametrize(
+    ("image", "others", "words"),
+    [
+        ({**WEB, "min_age": "3x"}, {}, "image_lock_images: web: min_age '3x' is not an age"),
+        (WEB, {"min_age": "3x"}, "image_lock_min_age '3x' is not an age"),
+        ({**WEB, "agree": "x"}, {}, "image_lock_images: web: agree 'x' is not valid"),
+        (WEB, {"agree": "x"}, "image_lock_agree 'x' is not valid"),
+        ({**EDGE, "platform": [""]}, {}, "image_lock_images: edge: platform '' is not valid"),
+    ],
+)
+def test_options_are_called_as_whoever_set_them_knows_them(
+    image: dict[str, t.Any], others: dict[str, t.Any], words: str
+) -> None:
+    with pytest.raises(AlicloudError) as caught:
+        wanted_images(options(image, **others), option_names("image_lock"))
+
+    assert str(caught.value).startswith(words)
