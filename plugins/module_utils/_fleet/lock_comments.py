@@ -31,8 +31,8 @@ def carry_comments(
         return header + body, []
     lines = body.split("\n")
     line_of: dict[Path | None, int] = {None: len(lines) - 1}
-    for line, path in _places(compose(body)):
-        line_of.setdefault(path, line)
+    for number, key in _places(compose(body)):
+        line_of.setdefault(key, number)
     above: dict[int, list[str]] = {}
     beside: dict[int, list[str]] = {}
     lost = []
@@ -61,21 +61,21 @@ def _comments(text: str, start: int, root: t.Any) -> t.Iterator[tuple[int, str, 
     start is the first line that is looked at. The path is None for the end of the file.
     """
     first: dict[int, Path] = {}
-    for line, path in _places(root):
-        first.setdefault(line, path)
+    for number, path in _places(root):
+        first.setdefault(number, path)
     numbers = sorted(first)
     texts = sorted(_texts_with_hash(root))
     for number, line in enumerate(BREAK.split(text)[start:], start):
         for found in COMMENT.finditer(line):
             place = (number, found.start())
-            at = bisect.bisect_right(texts, (place, (len(text), 0)))
-            if at and place < texts[at - 1][1]:
-                continue
+            before = bisect.bisect_right(texts, (place, (len(text), 0)))
+            if before and place < texts[before - 1][1]:
+                continue  # it is within a text
             above = not line[: found.start()].strip()
             # Above: the first key after it. Beside: the last line with a key up to it.
             key = max(bisect.bisect_right(numbers, number) - (not above), 0)
-            path_there = first[numbers[key]] if key < len(numbers) else None
-            yield number, line[found.start() :].rstrip(), path_there, above
+            owner = first[numbers[key]] if key < len(numbers) else None
+            yield number, line[found.start() :].rstrip(), owner, above
             break
 
 

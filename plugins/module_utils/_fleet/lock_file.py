@@ -107,7 +107,8 @@ class LockFile:
         if not self.differs(lock):
             return False
         _need_yaml()
-        text, lost = dump_lock(lock), []
+        text = dump_lock(lock)
+        lost: list[tuple[int, str]] = []
         try:
             if self.text is not None:
                 text, lost = carry_comments(self.text, text, _compose)

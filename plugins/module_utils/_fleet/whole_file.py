@@ -122,7 +122,7 @@ def replace_file(path: str, text: str, warn: t.Callable[[str], None]) -> None:
 def _temporary(path: str, unique: str) -> str:
     """Return the path of a hidden file that becomes a file."""
     folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name[:100]}.{unique}.new")
+    return os.path.join(folder, f".{name[:40]}.{unique}.new")
 
 
 def _remove_abandoned(path: str) -> None:

@@ -76,7 +76,7 @@ images:
 """
 
 
-def write(path: Path, change: t.Callable[[_lock.Lock], None]) -> tuple[bool, list[str]]:
+def write(path: Path, change: t.Callable[[_lock.Lock], t.Any]) -> tuple[bool, list[str]]:
     """Change the lock of a file. Return whether it was written, and all warnings."""
     warnings: list[str] = []
     with _lock_file.open_lock(str(path), warnings.append) as file:
