@@ -98,6 +98,7 @@ def replace_file(path: str, text: str, warn: t.Callable[[str], None]) -> None:
     some. Raises AlicloudError; then the old file is as it was.
     """
     status = find_file(path)
+    _remove_abandoned(path)  # its folder may be another than the one that is held
     temporary = _temporary(path, secrets.token_hex(8))
     try:
         # The system gives a new file the mode that its folder and the umask ask for.

@@ -356,6 +356,18 @@ def test_a_link_stays_a_link(run: Run, task: Json) -> None:
     assert Path("deployed/images.env").read_text(encoding="utf-8").startswith("IMAGE_ID_WEB_")
 
 
+def test_what_a_killed_run_left_in_another_folder_is_removed(run: Run, task: Json) -> None:
+    Path("deployed").mkdir()
+    left, young = (Path(f"deployed/.images.env.{char * 16}.new") for char in "01")
+    for path in (left, young):
+        path.touch()
+    os.utime(left, (0, 0))
+
+    run(image_lock, **{**task, "dotenv": "deployed/images.env"})
+
+    assert sorted(Path("deployed").iterdir()) == [young, Path("deployed/images.env")]
+
+
 KILLED = """
 import json, os, signal, sys
 from ansible.module_utils import basic
