@@ -598,9 +598,12 @@ def test_hosts_are_grouped_by_the_lock_without_any_call(
     assert result["counts"] == {"current": 1, "outdated": 2, "unknown": 2}
     assert result["batches"] == [["c"], ["e"]]
     assert result["exceeded"] == [
-        "2 of 5 hosts are outdated, and 1 may be",
-        "2 hosts are more than 2 days behind, or nobody knows how far: c, e",
+        "2 of 5 hosts are outdated, and 1 may be: replace them, or raise max_outdated (c, e)",
+        "2 hosts are more than 2 days behind, or nobody knows how far: c, e: replace them, or "
+        "raise max_days_behind",
     ]
+    assert result["verdict"] == "failed"
+    assert result["summary"].startswith("2 of 5 hosts are outdated and 2 are unknown; failed")
     assert [image["state"] for image in result["builds"]] == ["locked", "previous"]
 
 
