@@ -20,8 +20,10 @@ options:
   _input:
     description:
       - One result, or a list of results. What two results tell of the same image, build or host is taken from the one
-        with the later C(checked).
-      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts) and C(batches). Other keys are ignored.
+        with the later C(checked). But C(builds) that a lock knows are never V(newest) only, a limit that any result exceeds is
+        exceeded, and the verdict is the worst.
+      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts), C(limits) and C(batches), and may have
+        C(verdict) (V(passed), V(failed) or V(no_limit)). Other keys are ignored.
         Their times are in UTC, such as C(2026-11-22T07:00:00Z). In the dicts of the lists, what may be null may also be
         left out, and a key that is not named here is an error."
       - "C(images): which image is where; C(name) is the wanted one's. The keys are C(name), C(service) (V(ecs) or V(ens)),
@@ -33,6 +35,8 @@ options:
       - "C(hosts): what runs. The keys are C(host), C(status) (V(current), V(outdated) or V(unknown)), C(reason) (may be
         empty), and those that may be null: C(name), C(region), C(image_id), C(image_name), C(expected_image_id),
         C(expected_image_name), C(days_behind), C(versions_behind)."
+      - "C(limits): limits on hosts. The keys are C(name), C(value), C(allowed) and C(hosts), both numbers of hosts, and
+        C(exceeded), a boolean."
       - "C(batches): lists of the names of hosts, in the order in which they are to be replaced."
     type: raw
     required: true
@@ -40,13 +44,14 @@ options:
     description:
       - V(html) is a page for people, in one file that loads nothing else.
       - V(markdown) is for tickets, merge requests and chats.
-      - V(junit) is for CI systems. Each image of a region and each host is a test. A host of the status V(unknown) is a
+      - V(junit) is for CI systems. Each image of a region, each host and each limit is a test. A host of the status V(unknown) is a
         skipped test. It is no failure, because nothing is known to be wrong, and a host that is switched off should not
         stop a pipeline; and a passed test would hide it.
       - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom). All metrics are gauges.
         C(alicloud_image_age_seconds) and C(alicloud_image_status) are of each image in a region, C(alicloud_image_hosts) and
         C(alicloud_image_hosts_behind_seconds_max) are by image and region, so that many hosts make few series, and
-        C(alicloud_image_check_timestamp_seconds) tells whether the file is still written.
+        C(alicloud_image_check_timestamp_seconds) tells whether the file is still written. C(alicloud_image_limit_hosts) and
+        C(alicloud_image_limit_allowed) are by limit, and C(alicloud_image_verdict) is 1 or 0, or not there if no limit is set.
       - V(json) is for programs. C(docs/image-report.schema.json) describes it. With ansible-core 2.18, a
         template of nothing but this filter gives a dict, unless the filter C(string) follows.
     type: str

@@ -147,6 +147,11 @@ complete:
   returned: success
   type: bool
   sample: false
+verdict:
+  description: V(passed) if all is V(present), else V(failed).
+  returned: success
+  type: str
+  sample: failed
 gaps:
   description: What is not V(present), a sentence each.
   returned: success
@@ -274,6 +279,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "changed": False,
         "images": cells,
         "complete": not places,
+        "verdict": "failed" if places else "passed",
         "gaps": _coverage.gaps(cells),
         "counts": _coverage.counts(cells),
         "builds": _coverage.timeline_rows(cells),

@@ -15,6 +15,8 @@ author:
 description:
   - Compares the image IDs of hosts with those of a lock file, or with the newest images, and says how many days and images
     each host is behind.
+  - A host is V(current) only if it runs the build that all regions of its image should have. In a region that lags behind,
+    hosts are V(outdated), whatever they run, and the reason says what to do.
   - With O(images) it needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such
     images. With O(lock) alone it calls nobody.
   - The role P(alicloud.compute.image_drift#role) writes reports of it, too.
@@ -22,7 +24,8 @@ options:
   hosts:
     description:
       - What each host runs, by host. Either the ID of its image, which is empty if nobody knows it, or a dictionary with
-        C(image_id), C(name), which is the name of the wanted image that it should run, and C(region), its region or ENS node.
+        C(image_id), C(name), which is the name of the wanted image that it should run, C(region), its region or ENS node, and
+        C(reason), which the result gives as reason if C(image_id) is empty.
       - Name and region may be empty, or left out, for hosts whose image is the newest, or is in the lock. Without a name, any
         other host is unknown.
     type: dict
@@ -34,28 +37,49 @@ options:
     type: path
   images:
     description:
-      - If given, hosts should run the newest of these images instead, and O(lock) only says which images there were before.
-        What an image must be like (C(expect)) is not looked at.
+      - If given, hosts should run the newest build of these images that any of its regions has, and O(lock) only says which
+        images there were before. What an image must be like (C(expect)) is not looked at.
+  agree:
+    description:
+      - What tells the builds of O(images) apart, since each copy has an ID of its own. All regions of an image should have the
+        same build.
+      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing), so that each region goes by itself.
+    type: str
+    default: image_name
+  deny:
+    description:
+      - Images that hosts must not run, each an image ID, a name, a glob of names such as V(web-202611*), or a dictionary with
+        C(image), which is one of these, C(from), the date from when on it is denied, and C(reason).
+      - A host on a denied image is V(outdated), whatever is newest or locked. If the newest image is denied, the newest that is
+        not is expected, as far as one is listed or in O(lock). If the locked image is denied, nothing is expected.
+      - An image that is denied from a later date on may still be run. A warning says how many hosts run it.
+    type: list
+    elements: raw
+    default: []
   serial:
     description:
       - The sizes of the batches in which outdated hosts are to be replaced, as Ansible's keyword C(serial) has them.
+      - The hosts of each wanted image have batches of their own, and percentages are of those. So one host of each image
+        goes first.
     type: list
     elements: str
     default: ["1", "10%", "25%"]
   max_outdated:
-    description: How many hosts may be outdated, a number or a percentage of all such as V(5%).
+    description: How many hosts may be outdated, a number or a percentage of all such as V(5%). An empty text is no limit.
     type: str
   max_unknown:
-    description: How many hosts may be unknown, a number or a percentage of all such as V(5%).
+    description: How many hosts may be unknown, a number or a percentage of all such as V(5%). An empty text is no limit.
     type: str
   max_days_behind:
     description:
       - How many days older an image may be than what a host should run. If nobody knows how much older it is, it is too old.
-    type: int
+      - An empty text is no limit.
+    type: str
   max_versions_behind:
     description:
       - How many images may lie between what a host runs and what it should run. If nobody knows how many, there are too many.
-    type: int
+      - An empty text is no limit.
+    type: str
 requirements:
   - PyYAML
 extends_documentation_fragment:
@@ -125,12 +149,13 @@ hosts:
       returned: always
       sample: web-20261119
     expected_image_id:
-      description: The ID of the image that it should run, or null.
+      description:
+        - The ID of the image that it should run, or null. It is null, too, if its region lags, since the build has no ID there.
       type: str
       returned: always
       sample: m-bp1g7004ksh0oeuco5tz
     expected_image_name:
-      description: The name of that image, or null.
+      description: The name of the image that it should run, or null.
       type: str
       returned: always
       sample: web-20261120
@@ -156,17 +181,60 @@ counts:
   type: dict
   sample: {"current": 1, "outdated": 1, "unknown": 0}
 batches:
-  description: The outdated hosts in batches.
+  description:
+    - The outdated hosts in batches of one wanted image each. The images come one after the other, in the order of their names,
+      each with its first batch first. Hosts that nobody knows the image of come last.
   returned: success
   type: list
   elements: list
   sample: [["web-1"]]
+verdict:
+  description: V(failed) if a limit is exceeded, V(passed) if none is, and V(no_limit) if none is set.
+  returned: success
+  type: str
+  sample: failed
+limits:
+  description: The limits that are set.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The option.
+      type: str
+      returned: always
+      sample: max_outdated
+    value:
+      description: Its value.
+      type: str
+      returned: always
+      sample: 5%
+    allowed:
+      description: How many hosts may be outdated or unknown, or further behind than the value, which is 0.
+      type: int
+      returned: always
+      sample: 1
+    hosts:
+      description: How many are.
+      type: int
+      returned: always
+      sample: 3
+    exceeded:
+      description: Whether there are more than allowed.
+      type: bool
+      returned: always
+      sample: true
 exceeded:
-  description: The limits that are exceeded, a sentence each.
+  description: The limits that are exceeded, a sentence each that says what to do.
   returned: success
   type: list
   elements: str
-  sample: ["1 of 2 hosts are outdated, and 0 may be"]
+  sample: ["1 of 2 hosts are outdated, and 0 may be: replace them, or raise max_outdated (web-1)"]
+summary:
+  description: The counts and the verdict in a sentence.
+  returned: success
+  type: str
+  sample: "1 of 2 hosts are outdated and 0 are unknown; failed, since these limits are exceeded: max_outdated 0"
 builds:
   description: All images of the lock, as M(alicloud.compute.image_lock) returns them; none without O(lock).
   returned: success
@@ -174,7 +242,7 @@ builds:
   elements: dict
   sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "locked"}]
 checked:
-  description: When it was compared, in UTC.
+  description: When it was compared, in UTC, by the clock of the services. With O(lock) alone, by that of this machine.
   returned: success
   type: str
   sample: "2026-11-22T07:00:00Z"
@@ -213,83 +281,164 @@ from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import AlicloudError
+from ..module_utils._errors import AlicloudError, Json
 from ..module_utils._fleet import drift as _drift
 from ..module_utils._fleet import lock as _lock
 from ..module_utils._fleet import lock_file as _lock_file
-from ..module_utils._fleet.wanted import WANTED_SPEC, fetch_images, wanted_images
+from ..module_utils._fleet.deny import (
+    DENY_SPEC,
+    Denial,
+    find_coming_denial,
+    find_denial,
+    find_unmatched,
+    parse_denials,
+)
+from ..module_utils._fleet.wanted import (
+    COMPARED_SPEC,
+    WANTED_SPEC,
+    Listings,
+    WantedImage,
+    fetch_images,
+    wanted_images,
+)
+from ..module_utils._fleet.words import coming_denial_text, verdict_text
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
 
+HOST_KEYS = ("image_id", "name", "region", "reason")
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **connection_spec("ecs", "ens"),
     **WANTED_SPEC,
+    **DENY_SPEC,
+    "agree": COMPARED_SPEC["agree"],
     "hosts": {"type": "dict", "required": True},
     "lock": {"type": "path"},
     "serial": {"type": "list", "elements": "str", "default": ["1", "10%", "25%"]},
-    "max_outdated": {"type": "str"},
-    "max_unknown": {"type": "str"},
-    "max_days_behind": {"type": "int"},
-    "max_versions_behind": {"type": "int"},
+    # Texts, so that an empty one is no limit.
+    **{limit: {"type": "str"} for limit in _drift.LIMITS},
 }
 
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
-    if not options["hosts"]:
-        raise AlicloudError("There is no host to compare: hosts is empty.")
-    lock = _read(options["lock"], needed=not options["images"])
-    if options["images"]:
-        places = [(image, region) for image in wanted_images(options) for region in image.regions]
-        with create_client(options, task.warn) as client:
-            found = fetch_images(client, places, options["network"])
-        fleet = _drift.of_newest(found, lock)
-    else:
-        fleet = _drift.of_lock(lock)
-    hosts = _drift.compare_hosts(
-        [_host(host, value) for host, value in options["hosts"].items()], fleet
+    hosts = [_host(host, value, task) for host, value in options["hosts"].items()]
+    if not hosts:
+        raise AlicloudError(
+            f"There is no host to compare: {task.option('hosts')} is empty. Name one or more."
+        )
+    denials = parse_denials(options["deny"], task.option("deny"))
+    lock = _read_lock(options, task)
+    wanted, found, now = _fetch(options, task)
+
+    def denial_of(image: t.Mapping[str, t.Any]) -> Denial | None:
+        return find_denial(image, denials, now)
+
+    fleet = (
+        _drift.of_newest(wanted, found, lock, denial_of)
+        if wanted
+        else _drift.of_lock(lock, denial_of)
     )
-    groups = {
-        state: [host["host"] for host in hosts if host["status"] == state]
-        for state in _drift.STATES
-    }
+    rows = _drift.compare_hosts(hosts, fleet, denial_of)
+    _warn_of_denials(rows, fleet, lock, denials, now, task)
+    counts = _drift.counts(rows)
+    limits, exceeded = _drift.check_limits(rows, options, task.option)
     return {
         "changed": False,
-        "hosts": hosts,
-        "groups": groups,
-        "counts": _drift.counts(hosts),
-        "batches": _drift.batches(groups["outdated"], options["serial"]),
-        "exceeded": _drift.exceeded(hosts, options),
+        "hosts": rows,
+        "groups": {
+            state: [row["host"] for row in rows if row["status"] == state]
+            for state in _drift.STATES
+        },
+        "counts": counts,
+        "batches": _drift.plan_batches(rows, options["serial"], task.option("serial")),
+        "verdict": _drift.find_verdict(limits),
+        "limits": limits,
+        "exceeded": exceeded,
+        "summary": verdict_text(counts, limits, task.option),
         "builds": _lock.timeline_rows(lock),
-        "checked": written(datetime.now(timezone.utc)),
+        "checked": written(now),
     }
 
 
-def _read(path: str | None, *, needed: bool) -> _lock.Lock:
+def _read_lock(options: t.Mapping[str, t.Any], task: Task) -> _lock.Lock:
+    path, option = options["lock"], task.option("lock")
     if not path:
-        if needed:
+        if not options["images"]:
             raise AlicloudError(
-                "Nothing says what the hosts should run: set lock, or images for the newest."
+                f"Nothing says what the hosts should run: set {option}, or "
+                f"{task.option('images')} for the newest."
             )
         return {}
     lock = _lock_file.load(path)
     if lock is None:
-        raise AlicloudError(f"{path} is not there: write it with image_lock, or correct lock.")
+        raise AlicloudError(f"{path} is not there: write it with image_lock, or correct {option}.")
     return lock
 
 
-def _host(host: str, value: t.Any) -> _drift.Host:
+def _fetch(
+    options: t.Mapping[str, t.Any], task: Task
+) -> tuple[list[WantedImage], Listings, datetime]:
+    """Return the wanted images, what the services have of them, and the time by their clock.
+
+    A lock alone asks no service, so the time is this machine's.
+    """
+    if not options["images"]:
+        return [], {}, datetime.now(timezone.utc)
+    wanted = wanted_images(options)
+    places = [(image, region) for image in wanted for region in image.regions]
+    with create_client(options, task.warn) as client:
+        found = fetch_images(client, places, options["network"])
+        return wanted, found, client.now()
+
+
+def _host(host: str, value: t.Any, task: Task) -> _drift.Host:
     given = value if isinstance(value, dict) else {"image_id": value}
-    unknown = sorted(set(given) - {"image_id", "name", "region"})
+    unknown = sorted(map(str, set(given) - set(HOST_KEYS)))
     if unknown:
         raise AlicloudError(
-            f"hosts: {host} has {', '.join(map(str, unknown))}. It may have image_id, name, region."
+            f"{task.option('hosts')}: {host} has {', '.join(unknown)}. It may have "
+            f"{', '.join(HOST_KEYS)}."
         )
     for key, text in given.items():
         if not isinstance(text, (str, type(None))):
-            raise AlicloudError(f"hosts: the {key} of {host} must be a text, not {text!r:.80}.")
-    return _drift.Host(host, *(given.get(key) or None for key in ("image_id", "name", "region")))
+            raise AlicloudError(
+                f"{task.option('hosts')}: the {task.option(key)} of {host} must be a text, not "
+                f"{text!r:.80}."
+            )
+    image_id, name, region, reason = ((given.get(key) or "").strip() for key in HOST_KEYS)
+    return _drift.Host(host, image_id or None, name or None, region or None, reason)
+
+
+def _warn_of_denials(
+    rows: t.Sequence[Json],
+    fleet: _drift.Fleet,
+    lock: _lock.Lock,
+    denials: t.Sequence[Denial],
+    now: datetime,
+    task: Task,
+) -> None:
+    """Tell which images of hosts will be denied, and which patterns match nothing that is known."""
+    run = {row["image_id"]: row for row in rows if row["image_id"]}
+    known = [*_lock.timeline_rows(lock), *(one for place in fleet.values() for one in place.images)]
+    # What nobody knows the name of may have one elsewhere.
+    names = {image["image_id"]: image for image in [*run.values(), *known]}
+    for pattern in find_unmatched(denials, names.values()):
+        task.warn(
+            f"{task.option('deny')}: {pattern} matches no image that is listed, locked or run by a "
+            "host. Is it misspelt?"
+        )
+    coming: dict[str, tuple[Denial, dict[str, Json], list[str]]] = {}
+    for row in rows:
+        image = names.get(row["image_id"])
+        denial = find_coming_denial(image, denials, now) if image else None
+        if image and denial:
+            key = image.get("image_name") or image["image_id"]
+            _denial, images, hosts = coming.setdefault(key, (denial, {}, []))
+            images[image["image_id"]] = image
+            hosts.append(row["host"])
+    for denial, images, hosts in coming.values():
+        task.warn(coming_denial_text(list(images.values()), denial, len(hosts)))
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ Check = t.Callable[[t.Any, str], t.Any]
 
 IMAGE_STATUSES = ("absent", "different", "stale", "present")  # the worst first
 HOST_STATUSES = ("outdated", "unknown", "current")
+VERDICTS = ("failed", "no_limit", "passed")  # the worst first
 BUILD_STATES = ("locked", "newest", "soaking", "previous")
 DAY = 86_400
 
@@ -90,6 +91,13 @@ def _whole(value: t.Any, where: str) -> int:
     return int(value)
 
 
+def _flag(value: t.Any, where: str) -> bool:
+    """Return a boolean."""
+    if not isinstance(value, bool):
+        raise wrong(where, "a boolean", value)
+    return value
+
+
 def _time(value: t.Any, where: str) -> str:
     """Return a time as it is written, which `moment` reads."""
     stamp = _text(value, where) if isinstance(value, str) else ""
@@ -123,6 +131,7 @@ def _or_null(check: Check) -> Check:
 
 
 TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(_or_null, (_time, _whole, _text)))
+VERDICT = _or_null(_one_of(VERDICTS))
 SERVICE = _one_of(("ecs", "ens"))
 # Of each kind of row: its keys, those of its identity first; what may be null may be left out.
 ROWS: dict[str, tuple[int, dict[str, Check]]] = {
@@ -171,6 +180,16 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
             "versions_behind": WHOLE_OR_NULL,
         },
     ),
+    "limits": (
+        1,
+        {
+            "name": _name,
+            "value": _name,
+            "allowed": _whole,
+            "hosts": _whole,
+            "exceeded": _flag,
+        },
+    ),
 }
 
 
@@ -196,7 +215,10 @@ def _result(value: t.Any, where: str) -> Json:
             f"image_report: {where} has no checked. Was it returned by a module that failed, or "
             "that does not look at images?"
         )
-    found: Json = {"checked": _time(value["checked"], f"{where}.checked")}
+    found: Json = {
+        "checked": _time(value["checked"], f"{where}.checked"),
+        "verdict": VERDICT(value.get("verdict"), f"{where}.verdict"),
+    }
     for kind, (_identity, fields) in ROWS.items():
         place = f"{where}.{kind}"
         rows = _listed(value.get(kind, ()), place, "a list of dicts")
@@ -223,7 +245,9 @@ def natural(*names: str) -> list[t.Any]:
 def merged(results: t.Any, title: t.Any) -> Json:
     """Return the report that the format `json` writes, of one result or a list of them.
 
-    What two results tell of the same image, build or host is taken from the later check.
+    What two results tell of the same image, build or host is taken from the later check. But what
+    a lock says of an image goes before that it is the newest, and a limit that is exceeded before
+    one that is not. The verdict is the worst.
     The report's own time is the first of all, so that nothing in it is older than it says.
 
     Raises AnsibleFilterError.
@@ -241,11 +265,18 @@ def merged(results: t.Any, title: t.Any) -> Json:
         "format": 1,
         "title": _name(title, "title"),
         "checked": in_time[0]["checked"],
+        "verdict": min(
+            filter(None, (one["verdict"] for one in found)), key=VERDICTS.index, default=None
+        ),
         "summary": {},
     }
     for kind, (identity, fields) in ROWS.items():
         keys = list(fields)[:identity]
-        latest = {tuple(one[key] for key in keys): one for part in in_time for one in part[kind]}
+        latest: dict[tuple[t.Any, ...], Json] = {}
+        for one in (one for part in in_time for one in part[kind]):
+            known = tuple(one[key] for key in keys)
+            if known not in latest or _goes_before(latest[known]) <= _goes_before(one):
+                latest[known] = one
         report[kind] = [latest[key] for key in sorted(latest, key=lambda key: natural(*key))]
     planned = {
         host: part for part in in_time for batch in part["batches"] for host in batch
@@ -262,6 +293,11 @@ def merged(results: t.Any, title: t.Any) -> Json:
         count = Counter(one["status"] for one in report[kind])
         report["summary"][kind] = {status: count[status] for status in sorted(statuses)}
     return report
+
+
+def _goes_before(row: Json) -> bool:
+    """Return whether a row goes before one of the same that a later check may have."""
+    return bool(row.get("exceeded") or row.get("state", "newest") != "newest")
 
 
 def moment(stamp: str) -> datetime:
@@ -304,6 +340,21 @@ def sentence(report: Json) -> str:
     return ", and ".join(parts) + "." if parts else "Nothing was checked."
 
 
+def verdict(report: Json) -> str:
+    """Return the verdict in a sentence; an empty text without one."""
+    if report["verdict"] == "no_limit":
+        return "No verdict: no limit is set."
+    limits = [one for one in report["limits"] if report["verdict"] != "failed" or one["exceeded"]]
+    told = "; ".join(limit_text(one) for one in limits)
+    return f"{report['verdict'].capitalize()}{told and ': '}{told}." if report["verdict"] else ""
+
+
+def limit_text(limit: Json) -> str:
+    """Return a limit and how many hosts there are."""
+    hosts = counted(limit["hosts"], "host")
+    return f"{limit['name']} {limit['value']} allows {limit['allowed']:,}, and it is {hosts}"
+
+
 def problems(report: Json) -> list[Json]:
     """Return the images that are not as wanted, the worst first."""
     found = [cell for cell in report["images"] if cell["status"] != "present"]
@@ -343,6 +394,8 @@ def _age(age: int | None) -> str:
 def as_markdown(report: Json) -> str:
     """Return tables in GitHub's kind of Markdown."""
     lines = [f"# {_cell(report['title'])}", ""]
+    if verdict(report):
+        lines += [_cell(verdict(report)), ""]
     lines += [f"Checked {clock(report['checked'])}: {sentence(report)}", ""]
     if problems(report):
         lines += ["## Images that need attention", ""]
@@ -405,7 +458,7 @@ def _element(tag: str, attributes: dict[str, t.Any], content: str = "") -> str:
 
 def _suite(kind: str, checked: str, cases: list[tuple[str, str, Json]]) -> tuple[str, Counter[str]]:
     """Return a testsuite of (class, name, row), and how many tests have failed or were skipped."""
-    outcomes = {"present": "", "current": "", "unknown": "skipped"}
+    outcomes = {"present": "", "current": "", "held": "", "unknown": "skipped"}
     count: Counter[str] = Counter(tests=len(cases), failures=0, errors=0, skipped=0)
     lines = []
     for case_class, case, one in cases:
@@ -429,14 +482,23 @@ def _suite(kind: str, checked: str, cases: list[tuple[str, str, Json]]) -> tuple
 
 
 def as_junit(report: Json) -> str:
-    """Return XML in which each image of a region and each host is a test."""
+    """Return XML in which each image of a region, each host and each limit is a test."""
     images = [
         (f"images.{one['service']}.{one['region']}", one["name"], one) for one in report["images"]
     ]
     hosts = [(f"hosts.{one['region'] or 'unknown'}", one["host"], one) for one in report["hosts"]]
+    limits = [
+        (
+            "limits",
+            f"{one['name']} {one['value']}",
+            {"status": "exceeded" if one["exceeded"] else "held", "reason": limit_text(one)},
+        )
+        for one in report["limits"]
+    ]
     suites: list[str] = []
     total: Counter[str] = Counter()
-    for kind, cases in (("images", images), ("hosts", hosts)):
+    kinds = [("images", images), ("hosts", hosts), *([("Limits", limits)] if limits else [])]
+    for kind, cases in kinds:
         suite, count = _suite(kind, report["checked"], cases)
         suites.append(suite)
         total.update(count)
@@ -453,16 +515,25 @@ METRICS = {
     "alicloud_image_hosts_behind_seconds_max": (
         "How far the host that is most behind is behind, in full days, by wanted image and region."
     ),
+    "alicloud_image_limit_hosts": "Number of hosts that a limit counts.",
+    "alicloud_image_limit_allowed": "Number of hosts that the limit allows.",
+    "alicloud_image_verdict": "Whether all is as it must be: 1 or 0; nothing if no limit is set.",
 }
 
 
 def as_prometheus(report: Json) -> str:
     """Return gauges in the text format of Prometheus."""
     samples: dict[str, list[tuple[Json, t.Any]]] = {metric: [] for metric in METRICS}
-    timestamp, age, status, hosts, behind = samples.values()
+    timestamp, age, status, hosts, behind, over, allowed, passed = samples.values()
     # Two reports in one folder must not have the same series.
     instant = moment(report["checked"]).timestamp()
     timestamp.append(({"report": report["title"]}, int(instant)))
+    if report["verdict"] in ("passed", "failed"):
+        passed.append(({"report": report["title"]}, int(report["verdict"] == "passed")))
+    for one in report["limits"]:
+        labels = {"report": report["title"], "limit": one["name"]}
+        over.append((labels, one["hosts"]))
+        allowed.append((labels, one["allowed"]))
     for one in report["images"]:
         labels = {key: one[key] for key in ("name", "service", "region")}
         if one["age"] is not None:

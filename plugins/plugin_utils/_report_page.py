@@ -492,6 +492,8 @@ def as_html(report: Json) -> str:
         if content
     )
     title = _shown(report["title"])
+    verdict = _report.verdict(report)
+    verdict = f'<p class="verdict">{_shown(verdict)}</p>\n' if verdict else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -501,7 +503,7 @@ def as_html(report: Json) -> str:
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#report">Skip to the report</a>\n'
         f'<header>\n<h1>{title}</h1>\n<p>Checked <time datetime="{report["checked"]}">'
-        f"{clock(report['checked'])}</time>. {_report.sentence(report)}</p>\n</header>\n"
+        f"{clock(report['checked'])}</time>. {_report.sentence(report)}</p>\n{verdict}</header>\n"
         f'<div class="toolbar"><nav aria-label="Parts of the report"><ul>{links}</ul></nav>\n'
         '<div class="tools" hidden><span role="status" id="found"></span>\n'
         '<input type="search" id="search" placeholder="Search" aria-label="Search all parts"'

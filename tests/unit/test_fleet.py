@@ -118,6 +118,7 @@ def fleet(connection: dict[str, str], home: Path, tmp_path: Path) -> Fleet:
         "ANSIBLE_HOME": str(home / "ansible"),
         "ANSIBLE_NOCOLOR": "true",
         "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_SHOW_CUSTOM_STATS": "true",
         "PWD": str(tmp_path),
     }
     return Fleet(tmp_path, environment)
@@ -164,6 +165,11 @@ def test_two_builds_are_locked_found_late_rolled_out_and_rolled_back(
     assert moved in output
     second = fleet.lock
     assert second != first
+
+    # With a limit, the report and what is handed on are there though it fails.
+    output = fleet.play("drift", fails=True, image_drift_max_outdated=0)
+    assert '"verdict": "failed"' in output.partition("CUSTOM STATS")[2]
+    assert fleet.report["verdict"] == "failed"
 
     # The hosts that still run build 1 are replaced in batches.
     output = fleet.play("drift")

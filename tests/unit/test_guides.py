@@ -47,7 +47,7 @@ FILES = {
         "test_images.py",
         ".github/workflows/images.yml",
     },
-    "guide_fleet": {"hosts.yml"},
+    "guide_fleet": {"hosts.yml", "prove.yml"},
     "guide_migrating": {"images.tf"},
     "guide_controllers": {
         *("inputs.yml", "injectors.yml", "execution-environment.yml"),
@@ -198,6 +198,41 @@ def test_the_inventory_of_the_fleet_is_that_of_its_examples() -> None:
     assert set(guide) == set(example)
     assert guide["web"]["vars"] == example["web"]["vars"]
     assert guide["web"]["hosts"].items() <= example["web"]["hosts"].items()
+
+
+def test_the_proof_fails_until_the_denied_image_is_gone(
+    environment: dict[str, str], connection: dict[str, str], tmp_path: Path
+) -> None:
+    texts = {block.caption: block.text for block in blocks("guide_fleet") if block.caption}
+    (tmp_path / "prove.yml").write_text(texts["prove.yml"], encoding="utf-8")
+
+    def prove(inventory: str) -> tuple[int, str]:
+        """Return how the playbook ends, and the line of the verdict."""
+        (tmp_path / "hosts.yml").write_text(inventory, encoding="utf-8")
+        command = [str(BIN / "ansible-playbook"), "--inventory", "hosts.yml", "prove.yml"]
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**environment, **connection, "ANSIBLE_SHOW_CUSTOM_STATS": "true"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        report = json.loads((tmp_path / "proof.json").read_text(encoding="utf-8"))
+        assert f'"verdict": "{report["verdict"]}"' in done.stdout.partition("CUSTOM STATS")[2]
+        told = (tmp_path / "proof.md").read_text(encoding="utf-8").replace("\\", "")
+        return done.returncode, told.splitlines()[2]
+
+    guide = [block.text for block in blocks("guide_fleet") if block.kind == "text"]
+    status, told = prove(texts["hosts.yml"])
+    assert status != 0
+    assert f"{told}\n" in guide
+    assert "m-bp1aaaaaaaaaaaaaaaaa is denied: CVE-2026-1" in (tmp_path / "proof.md").read_text()
+    status, told = prove(
+        texts["hosts.yml"].replace("m-bp1aaaaaaaaaaaaaaaaa", "m-fdjicf21x36aphq3yjcv")
+    )
+    assert status == 0
+    assert f"{told}\n" in guide
 
 
 # ---- Choosing

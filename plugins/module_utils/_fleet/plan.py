@@ -609,10 +609,12 @@ def _newest_shared_build(choices: t.Mapping[str, list[Json]], agree: str) -> dic
         return {}
 
     def newness(build: str) -> tuple[datetime, int, str]:
+        # A copy is made later than its original, so a build is as old as the oldest of its copies.
         # The order of the lists decides where times do not, and then the name, whatever order the
         # regions come in.
+        times = [made for images in builds for made in [created(images[build])] if made]
         place = sum(list(images).index(build) for images in builds)
-        return max(_created(images[build]) for images in builds), -place, build
+        return min(times, default=LONG_AGO), -place, build
 
     newest = max(shared, key=newness)
     return {region: images[newest] for region, images in zip(choices, builds)}

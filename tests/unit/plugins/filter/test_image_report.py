@@ -141,6 +141,83 @@ def test_of_two_checks_of_an_image_or_host_the_later_counts() -> None:
         assert report["checked"] == "2026-11-22T06:00:00Z"
 
 
+def test_what_a_lock_says_of_an_image_goes_before_that_it_is_the_newest() -> None:
+    for state in ("locked", "soaking", "previous"):
+        builds = checked(builds=[BUILD]), checked(builds=[{**BUILD, "state": state}])
+        later = checked("2026-11-22T07:00:01Z", builds=[BUILD])
+
+        for results in ([*builds], [*reversed(builds)], [builds[1], later]):
+            assert [one["state"] for one in reported(results)["builds"]] == [state]
+
+
+LIMIT = {"name": "max_outdated", "value": "5%", "allowed": 1, "hosts": 3, "exceeded": True}
+HELD = {**LIMIT, "hosts": 1, "exceeded": False}
+
+
+@pytest.mark.parametrize(
+    ("results", "verdict", "words"),
+    [
+        ([checked()], None, ""),
+        ([checked(verdict=None)], None, ""),
+        ([checked(verdict="no_limit")], "no_limit", "No verdict: no limit is set."),
+        ([checked(verdict="passed")], "passed", "Passed."),
+        (
+            [checked(verdict="passed", limits=[{**LIMIT, "hosts": 1, "exceeded": False}])],
+            "passed",
+            "Passed: max_outdated 5% allows 1, and it is 1 host.",
+        ),
+        (
+            [checked(verdict="failed", limits=[LIMIT, {**HELD, "name": "max_unknown"}])],
+            "failed",
+            "Failed: max_outdated 5% allows 1, and it is 3 hosts.",
+        ),
+        # The worst of all.
+        ([checked(verdict="passed"), checked(verdict="failed")], "failed", "Failed."),
+        ([checked(verdict="no_limit"), checked(verdict="passed")], "no_limit", "No verdict: no l"),
+        (
+            [checked(limits=[LIMIT], verdict="failed"), checked(limits=[HELD], verdict="passed")],
+            "failed",
+            "Failed: max_outdated 5% allows 1, and it is 3 hosts.",
+        ),
+    ],
+)
+def test_every_format_tells_the_verdict(
+    results: list[Json], verdict: str | None, words: str
+) -> None:
+    for ordered in (results, results[::-1]):
+        report = reported(ordered)
+        VALIDATOR.validate(report)
+        assert report["verdict"] == verdict
+
+        markdown = image_report(ordered, "markdown").replace("\\", "").splitlines()
+        assert markdown[2].startswith(words or "Checked")
+        page = Page(image_report(ordered, "html"))
+        assert ("p", {"class": "verdict"}) in page.tags or not words
+        assert words in "".join(page.texts)
+
+        found = metrics(image_report(ordered, "prometheus", title="fleet"))
+        passed = {"passed": [1.0], "failed": [0.0]}.get(verdict or "", [])
+        assert found["alicloud_image_verdict"] == [({"report": "fleet"}, one) for one in passed]
+
+
+def test_a_limit_is_a_test_and_two_metrics() -> None:
+    result = checked(verdict="failed", limits=[LIMIT, {**HELD, "name": "max_unknown"}])
+
+    suite = ET.fromstring(image_report(result, "junit").encode()).findall("testsuite")[-1]
+    assert suite.get("name") == "Limits"
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [(case.get("name"), len(case)) for case in suite] == [
+        ("max_outdated 5%", 1),
+        ("max_unknown 5%", 0),
+    ]
+    found = metrics(image_report(result, "prometheus", title="fleet"))
+    for metric, values in (("hosts", [3, 1]), ("allowed", [1, 1])):
+        assert found[f"alicloud_image_limit_{metric}"] == [
+            ({"report": "fleet", "limit": name}, value)
+            for name, value in zip(("max_outdated", "max_unknown"), values)
+        ]
+
+
 def test_a_host_is_replaced_once_as_the_latest_plan_says() -> None:
     early = checked("2026-11-22T06:00:00Z", batches=[["a", "b"], ["c"]])
     late = checked(batches=[["b", "b"], [], ["a"]])
@@ -208,6 +285,8 @@ def test_what_may_be_null_may_be_left_out_and_other_keys_of_a_result_are_ignored
         (checked(hosts=[{"host": "web-1"}]), "results.hosts[0] has no status."),
         (checked(batches=["web-1"]), "batches[0] must be a list of host names, not 'web-1'."),
         (checked(batches=[[1]]), "results.batches[0][0] must be a string, not an integer."),
+        (checked(verdict="good"), "results.verdict must be one of failed, no_limit, passed, not"),
+        (checked(limits=[{**LIMIT, "exceeded": 1}]), "exceeded must be a boolean, not an integer."),
         (checked(batches=5), "must be a list of lists of host names, not an integer."),
         (checked(images=[{**CELL, "region": object()}]), "region must be a string, not object."),
     ],
@@ -456,6 +535,9 @@ def test_metrics_tell_ages_and_statuses_of_images_and_count_hosts() -> None:
             ({**place, "status": "unknown"}, 1),
         ],
         "alicloud_image_hosts_behind_seconds_max": [(place, 30 * 86400)],
+        "alicloud_image_limit_hosts": [],
+        "alicloud_image_limit_allowed": [],
+        "alicloud_image_verdict": [],
     }
 
 
@@ -599,6 +681,17 @@ RESULTS = st.fixed_dictionaries(
             ),
             max_size=4,
         ),
+        "verdict": st.sampled_from([None, "passed", "failed", "no_limit"]),
+        "limits": st.lists(
+            st.fixed_dictionaries(
+                {
+                    **dict.fromkeys(("name", "value"), TEXTS),
+                    **dict.fromkeys(("allowed", "hosts"), st.integers(0, 2**53 - 1)),
+                    "exceeded": st.booleans(),
+                }
+            ),
+            max_size=3,
+        ),
         "batches": st.lists(st.lists(TEXTS, max_size=3), max_size=3),
     }
 )
@@ -627,7 +720,8 @@ def test_whatever_names_are_every_format_is_valid(results: list[Json], title: st
     VALIDATOR.validate(report)
 
     root = ET.fromstring(image_report(results, "junit", title=title).encode())
-    assert [len(suite) for suite in root] == [len(report["images"]), len(report["hosts"])]
+    cases = [len(report["images"]), len(report["hosts"]), len(report["limits"])]
+    assert [len(suite) for suite in root] == cases[: 3 if cases[2] else 2]
 
     found = metrics(image_report(results, "prometheus", title=title))
     image = [labels for labels, _value in found["alicloud_image_status"]]

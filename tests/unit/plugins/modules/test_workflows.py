@@ -365,6 +365,7 @@ def test_what_is_not_where_it_should_be_is_found(run: Run) -> None:
     result = run(image_coverage_info, images=images)
 
     assert not result["complete"]
+    assert result["verdict"] == "failed"
     assert result["counts"] == {"present": 2, "absent": 2, "stale": 1, "different": 0}
     statuses = [(image["region"], image["status"]) for image in result["images"]]
     assert statuses == [
@@ -402,6 +403,7 @@ def test_a_build_that_arrives_meanwhile_is_waited_for(run: Run, emulator: Emulat
     arrival.join()
 
     assert result["complete"]
+    assert result["verdict"] == "passed"
     regions = [call["parameters"]["RegionId"] for call in emulator.calls]
     assert regions.count(hangzhou) == 1  # it had what is waited for
     assert regions.count(shanghai) > 1
@@ -598,9 +600,12 @@ def test_hosts_are_grouped_by_the_lock_without_any_call(
     assert result["counts"] == {"current": 1, "outdated": 2, "unknown": 2}
     assert result["batches"] == [["c"], ["e"]]
     assert result["exceeded"] == [
-        "2 of 5 hosts are outdated, and 1 may be",
-        "2 hosts are more than 2 days behind, or nobody knows how far: c, e",
+        "2 of 5 hosts are outdated, and 1 may be: replace them, or raise max_outdated (c, e)",
+        "2 hosts are more than 2 days behind, or nobody knows how far: c, e: replace them, or "
+        "raise max_days_behind",
     ]
+    assert result["verdict"] == "failed"
+    assert result["summary"].startswith("2 of 5 hosts are outdated and 2 are unknown; failed")
     assert [image["state"] for image in result["builds"]] == ["locked", "previous"]
 
 
