@@ -143,8 +143,7 @@ def test_a_denial_to_come_warns_once_for_each_image(
 
     assert result["groups"]["current"] == ["a", "b"]
     assert warnings == [
-        f"web-2 (m-2) will be denied from {coming:%Y-%m-%d} 00:00 UTC on (end of life), and 2 "
-        "hosts run it."
+        f"web-2 (m-2) is denied from {coming:%Y-%m-%d} on: end of life; 2 hosts run it."
     ]
 
 
@@ -158,9 +157,7 @@ def test_a_denial_that_comes_for_all_copies_is_told_once(
         images=[WEB], hosts={region: f"m-web-20-{region}" for region in REGIONS}, deny=deny
     )
 
-    assert warnings == [
-        "web-20261120 is denied from 2999-01-01 on; 2 hosts run it."
-    ]
+    assert warnings == ["web-20261120 is denied from 2999-01-01 on; 2 hosts run it."]
 
 
 def test_a_denial_that_matches_nothing_known_warns(

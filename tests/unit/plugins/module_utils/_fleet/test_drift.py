@@ -53,7 +53,7 @@ LOCK: Json = {
 FLEET = _drift.of_lock(LOCK)
 
 
-def judged(*host: str | None, fleet: _drift.Fleet = FLEET) -> Json:
+def judged(*host: t.Any, fleet: _drift.Fleet = FLEET) -> Json:
     """Return what is said of a host with this image ID, name and region."""
     (result,) = _drift.compare_hosts([Host("h", *host)], fleet)
     return result
@@ -330,7 +330,7 @@ def test_no_order_of_regions_images_or_hosts_decides(data: st.DataObject) -> Non
         regions = data.draw(st.permutations("abc"))
         fleet = newest(
             service="ens",
-            **{region: data.draw(st.permutations(rows[region])) for region in regions},
+            **t.cast(t.Any, {one: data.draw(st.permutations(rows[one])) for one in regions}),
         )
         found = _drift.compare_hosts(data.draw(st.permutations(hosts)), fleet)
         return {row["host"]: row for row in found}
@@ -351,7 +351,8 @@ def test_of_two_builds_of_one_second_the_one_in_more_regions_is_expected() -> No
 
 
 def test_an_image_without_what_tells_builds_apart_makes_hosts_unknown() -> None:
-    agree, tags = "tag:commit", {"tags": {"commit": "1"}}
+    agree: str = "tag:commit"
+    tags: t.Any = {"tags": {"commit": "1"}}
     bare = image(20, "b", tags={})
 
     fleet = newest(agree=agree, a=[image(21, **tags)], b=[bare], c=[image(19, "c", tags=tags)])
