@@ -230,6 +230,19 @@ exceeded:
   type: list
   elements: str
   sample: ["1 of 2 hosts are outdated, and 0 may be: replace them, or raise max_outdated (web-1)"]
+lagging:
+  description:
+    - The places that lack the image that their hosts should run. A RV(ignore:reason) says what is there and what to do. Hosts
+      there stay outdated, whatever they are replaced with, until the image has arrived.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: web
+      region: ap-southeast-1
+      reason: >-
+        ap-southeast-1 lags behind: its newest image is web-20261118 (m-t4n1), and web-20261120 (m-bp1g) is in cn-hangzhou; copy
+        the image there and set its family, or wait for it with image_coverage
 summary:
   description: The counts and the verdict in a sentence.
   returned: success
@@ -301,7 +314,7 @@ from ..module_utils._fleet.wanted import (
     fetch_images,
     wanted_images,
 )
-from ..module_utils._fleet.words import coming_denial_text, verdict_text
+from ..module_utils._fleet.words import Finding, coming_denial_text, sentence, verdict_text
 from ..module_utils._images.image import written
 from ..module_utils._options import connection_spec, create_client
 from ..module_utils._task import Task, run_module
@@ -356,6 +369,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "limits": limits,
         "exceeded": exceeded,
         "summary": verdict_text(counts, limits, task.option),
+        "lagging": _drift.find_lagging(fleet),
         "builds": _lock.timeline_rows(lock),
         "checked": written(now),
     }
@@ -385,7 +399,7 @@ def _fetch(
     """
     if not options["images"]:
         return [], {}, datetime.now(timezone.utc)
-    wanted = wanted_images(options)
+    wanted = wanted_images(options, task.option)
     places = [(image, region) for image in wanted for region in image.regions]
     with create_client(options, task.warn) as client:
         found = fetch_images(client, places, options["network"])
@@ -423,11 +437,10 @@ def _warn_of_denials(
     known = [*_lock.timeline_rows(lock), *(one for place in fleet.values() for one in place.images)]
     # What nobody knows the name of may have one elsewhere.
     names = {image["image_id"]: image for image in [*run.values(), *known]}
-    for pattern in find_unmatched(denials, names.values()):
-        task.warn(
-            f"{task.option('deny')}: {pattern} matches no image that is listed, locked or run by a "
-            "host. Is it misspelt?"
-        )
+    unmatched = find_unmatched(denials, names.values())
+    if unmatched:
+        finding = Finding("unmatched", "", facts={"patterns": unmatched})
+        task.warn(f"{sentence(finding, task.option)}.")
     coming: dict[str, tuple[Denial, dict[str, Json], list[str]]] = {}
     for row in rows:
         image = names.get(row["image_id"])

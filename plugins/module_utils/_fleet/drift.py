@@ -164,6 +164,15 @@ def compare_hosts(
     return result
 
 
+def find_lagging(fleet: Fleet) -> list[Json]:
+    """Return {name, region, reason} for each place that lacks the image its hosts should run."""
+    return [
+        {"name": name, "region": region, "reason": known.problem}
+        for (name, region), known in fleet.items()
+        if known.problem
+    ]
+
+
 def counts(hosts: t.Sequence[Json]) -> dict[str, int]:
     """Return how many hosts there are of each status."""
     return {state: sum(host["status"] == state for host in hosts) for state in STATES}

@@ -167,9 +167,8 @@ def test_a_denial_that_matches_nothing_known_warns(
         lock=lock, hosts={"a": "m-9"}, deny=["WEB-*", "web-1", "m-9", {"image": "web-[0-9"}]
     )
 
-    assert [warning.partition(" matches no image")[0] for warning in warnings] == [
-        "image_drift_deny: WEB-*",
-        "image_drift_deny: web-[0-9",
+    assert [warning.partition(", which matches no image")[0] for warning in warnings] == [
+        "image_drift_deny has WEB-*, web-[0-9"
     ]
 
 
