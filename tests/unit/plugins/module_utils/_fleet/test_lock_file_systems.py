@@ -171,12 +171,14 @@ def set_acl(path: Path, name: str, **permissions: int) -> bytes:
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
 def test_a_lock_can_be_where_no_modes_and_owners_are(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int, there: bool
+    folder: Path, path: Path, monkeypatch: pytest.MonkeyPatch, number: int, there: bool
 ) -> None:
+    path.chmod(0o600)
     for call in ("chmod", "fchmod", "chown", "fchown", "getxattr", "setxattr", "removexattr"):
         fail(monkeypatch, call, number)
 
-    assert write(folder / ("lock.yml" if there else "new.yml")) == []
+    assert write(path if there else folder / "new.yml") == []
+    assert mode_of(path) == 0o600
 
 
 def test_a_new_lock_has_the_mode_that_the_umask_asks_for(folder: Path) -> None:
@@ -378,7 +380,12 @@ def test_a_run_goes_on_as_soon_as_another_has_ended(folder: Path, path: Path) ->
 
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("kind", ["a pipe", "a socket", "a folder", "a device"])
-def test_what_is_no_file_is_an_error_at_once(tmp_path: Path, kind: str, alone: bool) -> None:
+def test_what_is_no_file_is_an_error_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, alone: bool
+) -> None:
+    monkeypatch.setattr(_file, "PATIENCE", 0.1)
+    another_run = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(another_run, fcntl.LOCK_EX)
     path = Path("/dev/null") if kind == "a device" else tmp_path / "lock"
     if kind == "a pipe":
         os.mkfifo(path)
@@ -401,6 +408,7 @@ def test_what_is_no_file_is_an_error_at_once(tmp_path: Path, kind: str, alone: b
                 f"{path} cannot be read: it is {kind}, not a file. Correct the path."
             )
         signal.alarm(0)
+    os.close(another_run)
 
 
 def test_another_name_of_the_file_keeps_the_old_lock(folder: Path, path: Path) -> None:
