@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.alicloud.compute.plugins.filter.to_dotenv import FilterModule, to_dotenv
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.dotenv import dotenv_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,3 +127,8 @@ def test_a_parser_reads_what_was_written() -> None:
     found = dotenv.dotenv_values(stream=io.StringIO(to_dotenv(VALUES)))
 
     assert dict(found) == {name.upper(): value for name, value in VALUES.items()}
+
+
+def test_quotes_that_change_what_a_shell_reads_are_compared() -> None:
+    assert dotenv_lines("A='$HOME'\n") != dotenv_lines('A="$HOME"\n')
+    assert dotenv_lines("A='m-1'\n") == dotenv_lines('A="m-1"\n')

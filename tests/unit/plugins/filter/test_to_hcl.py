@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.alicloud.compute.plugins.filter.to_hcl import FilterModule, to_hcl
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.hcl import hcl_tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +129,12 @@ def test_terraform_reads_any_text(
     found = read(folder, to_hcl({"v": texts}))
 
     assert [unicodedata.normalize("NFC", text) for text in found] == expected
+
+
+def test_what_looks_like_a_comment_in_a_string_is_compared() -> None:
+    one, other = (hcl_tokens(to_hcl({"v": f'a" # {text}'})) for text in "xy")
+
+    assert one != other
 
 
 def formatted(text: str) -> str:

@@ -220,11 +220,13 @@ def rewrite(path: str, pattern: str, replacement: str) -> None:
     [
         *((option, "\n", "\r\n") for option in ("tfvars", "pkrvars", "dotenv")),
         ("tfvars", r"\s", ""),
+        ("tfvars", r'("cn-beijing": ".*"),(\s+)("cn-hangzhou": ".*")', r"\3,\2\1"),
         ("pkrvars", " +=", " ="),
         ("pkrvars", r"(?m)^  +", "\t"),
         ("pkrvars", "^", '# reviewed\n/* by\nus */\n\n// "\n'),
         ("pkrvars", r"\n$", ""),
         ("dotenv", "^", "# reviewed\n\n"),
+        ("dotenv", "\n", " \n"),
         ("dotenv", r"(?m)=(.*)$", r"='\1'"),
         ("dotenv", r"(?m)=(.*)$", r'="\1"'),
         ("dotenv", r"^(.*)\n(.*)\n", r"\2\n\1"),
@@ -263,10 +265,11 @@ def test_what_fmt_makes_of_the_former_layout_holds(run: Run, task: Json) -> None
     [
         *((option, "m-", "m-x") for option in ("tfvars", "pkrvars", "dotenv")),
         ("tfvars", "cn-beijing", "cn-shanghai"),
-        ("tfvars", r'(?s)"web": .*', '"web": []}}'),
         ("tfvars", "web", "we b"),
         ("tfvars", r'("cn-beijing": ".*",)', r"\1\1"),
         ("tfvars", "^", "no JSON"),
+        pytest.param("tfvars", "^", "[" * 100_000, id="deep"),
+        ("tfvars", '"image_ids": ', '"image_ids": 1, "image_ids": '),
         ("tfvars", "^", "\ufeff"),
         ("pkrvars", "web", "w  eb"),
         ("pkrvars", 'beijing"', 'beijing "'),
@@ -307,13 +310,21 @@ def test_a_file_that_says_something_else_does_not_hold_and_is_rendered_again(
 
 def test_a_file_that_is_no_text_does_not_hold(run: Run, task: Json) -> None:
     run(image_lock, **task)
-    Path(task["dotenv"]).write_bytes(b"\xff\xfe\x00")
+    Path(task["dotenv"]).write_bytes(b"\xff" + Path(task["dotenv"]).read_bytes())
 
     result = run(image_lock, **task, mode="verify")
 
     assert result["problems"] == [
         "images.env does not say what the lock says: render it with mode update"
     ]
+
+
+def test_a_list_is_no_image_without_regions(run: Run, task: Json) -> None:
+    options = {**task, "min_age": "999w"}  # nothing is locked yet
+    assert run(image_lock, **options)["image_ids"] == {"web": {}}
+    rewrite(task["tfvars"], "{}", "[]")
+
+    assert run(image_lock, **options)["rendered"] == [task["tfvars"]]
 
 
 def test_verify_tells_of_files_and_folders_that_are_missing(run: Run, task: Json) -> None:
