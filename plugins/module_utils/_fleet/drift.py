@@ -341,13 +341,10 @@ def _expect_build(
     model = _oldest(filter(None, having.values())) or _newest(chain(*usable.values()))
     if model is None:
         return _expect_newest(wanted, known, usable, find_denial)
-    unclear = _find_unclear(agree, usable, model)
     fleet: Fleet = {}
     for region, images in usable.items():
         newest, expected = _newest(images), having[region]
         doubts = {}
-        if expected and unclear:
-            doubts[expected["image_id"]] = doubt_text(*unclear, agree)
         if newest and newest is not expected and not build_of(newest, agree):
             doubts[newest["image_id"]] = doubt_text(region, newest, agree)
         problem, also = "", None
@@ -386,17 +383,6 @@ def _find_newest_build(agree: str, known: Images, usable: Images) -> str | None:
 def _find_build(images: t.Iterable[Json], agree: str, build: str | None) -> Json | None:
     """Return the newest image of a build; None without."""
     return _newest(image for image in images if build and build_of(image, agree) == build)
-
-
-def _find_unclear(agree: str, usable: Images, model: Json) -> tuple[str, Json] | None:
-    """Return the region and the image that may be a newer build than the model; None without."""
-    newer = [
-        (region, image)
-        for region, images in usable.items()
-        for image in images
-        if not build_of(image, agree) and _made(image) > _made(model)
-    ]
-    return min(newer, key=lambda one: (*_rank(one[1]), one[0]), default=None)
 
 
 def _newest(images: t.Iterable[Json]) -> Json | None:
