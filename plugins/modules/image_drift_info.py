@@ -434,7 +434,7 @@ def _warn_of_denials(
 ) -> None:
     """Tell which images of hosts will be denied, and which patterns match nothing that is known."""
     run = {row["image_id"]: row for row in rows if row["image_id"]}
-    known = [*_lock.timeline_rows(lock), *(one for place in fleet.values() for one in place.images)]
+    known = [*_lock.all_images(lock), *(one for place in fleet.values() for one in place.images)]
     # What nobody knows the name of may have one elsewhere.
     names = {image["image_id"]: image for image in [*run.values(), *known]}
     unmatched = find_unmatched(denials, names.values())

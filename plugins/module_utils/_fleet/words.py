@@ -254,24 +254,22 @@ def list_names(names: t.Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
-def denied_image_text(image: t.Mapping[str, t.Any], denial: Denial) -> str:
+def denied_image_text(image: Image, denial: Denial) -> str:
     """Return that an image is denied, since when, and why."""
     return visible(f"{label(image)} {denial_text(denial)}")
 
 
-def locked_denial_text(image: t.Mapping[str, t.Any], denial: Denial) -> str:
+def locked_denial_text(image: Image, denial: Denial) -> str:
     """Return that a locked image is denied, and what to do."""
     return (
         f"{denied_image_text(image, denial)}; it is locked but denied: roll back or update the lock"
     )
 
 
-def coming_denial_text(
-    images: t.Sequence[t.Mapping[str, t.Any]], denial: Denial, hosts: int
-) -> str:
+def coming_denial_text(images: t.Sequence[Image], denial: Denial, hosts: int) -> str:
     """Return that an image, or copies of it, will be denied, and how many hosts run it."""
     name = images[0].get("image_name")
-    shown = label(images[0]) if len(images) == 1 or not name else visible(name)
+    shown = label(images[0]) if len(images) == 1 or not name else name
     run = "1 host runs" if hosts == 1 else f"{hosts} hosts run"
     return visible(f"{shown} {denial_text(denial, coming=True)}; {run} it.")
 

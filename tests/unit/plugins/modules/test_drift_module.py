@@ -229,6 +229,8 @@ def test_the_time_is_the_services(run: Run, emulator: Emulator) -> None:
         ({"serial": ["many"]}, "image_drift_serial 'many' is not valid"),
         ({"max_unknown": "-1"}, "image_drift_max_unknown '-1' is not valid"),
         ({"max_days_behind": "5%"}, "image_drift_max_days_behind '5%' is not valid"),
+        ({"images": [{**WEB, "agree": "x"}]}, "image_drift_images: web: agree 'x' is not valid"),
+        ({"images": [WEB], "agree": "x"}, "image_drift_agree 'x' is not valid"),
         ({"deny": [{"name": "web"}]}, "image_drift_deny has {'name': 'web'}"),
     ],
 )
