@@ -193,7 +193,10 @@ def test_a_region_lags_a_build_is_revoked_and_the_fleet_goes_back(
     fleet.play(
         "lock", image_lock_mode="rollback", image_lock_only=["web", "db"], image_lock_deny=denied
     )
-    locked = {"image_drift_lock": str(fleet.folder / "images.lock.yml"), "image_drift_deny": denied}
+    locked: Json = {
+        "image_drift_lock": str(fleet.folder / "images.lock.yml"),
+        "image_drift_deny": denied,
+    }
     fleet.play("drift", fails=True, **locked)
     report = fleet.report()
     assert {host["expected_image_name"] for host in report["hosts"]} == {"web-1", "db-1"}
