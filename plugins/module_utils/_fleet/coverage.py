@@ -10,7 +10,6 @@ from datetime import datetime
 
 from .._errors import AlicloudError, Json
 from .._images.image import LONG_AGO, created
-from .lock import IMAGE_KEYS
 from .wanted import (
     Listings,
     Place,
@@ -25,6 +24,8 @@ from .words import age_text, compared_spans, differences_text, label, span_text
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
+# What a report says of an image.
+IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
 # What copies of one build have in common in all regions.
 COMMON = ("architecture", "os_type", "platform", "size", "image_size", "image_version")
 
