@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 import typing as t
 from pathlib import Path
 
@@ -27,7 +26,8 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not 
 
 ROOT = Path(__file__).resolve().parents[4]
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_fleet.rst"
-REGIONS = ["cn-beijing", "cn-hangzhou"]
+PLAYBOOK = ROOT / "docs" / "examples" / "fleet" / "lock.yml"
+REGIONS = ["cn-hangzhou", "cn-shanghai"]
 LOCK = "images.lock.yml"
 RENDERED = {
     "tfvars": "images.auto.tfvars.json",
@@ -245,6 +245,44 @@ def test_a_conflict_is_refused_with_what_to_do(conflict: Repository) -> None:
     assert result["failed"]
     assert f"line {line}: there is a merge conflict. Take the file whole" in result["msg"]
     assert "git checkout origin/main -- images.lock.yml" in result["msg"]
+
+
+def test_the_commands_of_the_guide_print_what_it_shows(
+    conflict: Repository, connection: dict[str, str], home: Path
+) -> None:
+    section = GUIDE.read_text(encoding="utf-8").split("\nTwo people moved the lock\n")[1]
+    shown = re.findall(r"^   (\S.*)", section.split(":: console\n")[1].split("\n* ")[0], re.M)
+    shutil.copy(PLAYBOOK, conflict.folder)
+    environment = {
+        **conflict.environment,
+        **connection,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_HOME": str(home / "ansible"),
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+    }
+    output = ""
+    for line in shown:
+        if not line.startswith("$ "):
+            printed = [re.sub(r" \(m-.*?\)", "", text) for text in output.splitlines()]
+            assert re.sub(r" \(m-.*?\)", "", line) in printed
+            continue
+        done = subprocess.run(
+            ["bash", "-c", line[2:]],
+            cwd=conflict.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == ("CONFLICT" in output), output
+
+    assert [line.split()[1] for line in shown if line.startswith("$")].count("git") == 5
+    assert conflict.git("status", "--porcelain", "--untracked-files=no") == ""
+    assert conflict.days == {"api": 22, "db": 21, "web": 22}
+    conflict.assert_holds()
 
 
 @pytest.mark.parametrize("how", ["merge", "rebase"])
