@@ -172,9 +172,10 @@ def _read(text: str, path: str) -> _Read:
     if conflict:
         line = text.count("\n", 0, conflict.start()) + 1
         raise AlicloudError(
-            f"{path}, line {line}: there is a merge conflict. Keep one side of each conflict, or "
-            "both sides where they are about different images, and remove the lines of markers. "
-            "Then run image_lock with mode update, which also renders its files anew."
+            f"{path}, line {line}: there is a merge conflict. Take the file whole from the main "
+            f"branch: in its folder, 'git checkout origin/main -- {os.path.basename(path)}'. Then "
+            "run image_lock again for all images that your branch moved. It also renders its files "
+            "anew."
         )
     try:
         return _Reader().read(_compose(text))

@@ -452,9 +452,9 @@ def test_a_merge_conflict_is_called_one(marker: str) -> None:
         _lock_file.parse_lock(text, "lock.yml")
 
     assert str(caught.value) == (
-        "lock.yml, line 13: there is a merge conflict. Keep one side of each conflict, or both "
-        "sides where they are about different images, and remove the lines of markers. Then run "
-        "image_lock with mode update, which also renders its files anew."
+        "lock.yml, line 13: there is a merge conflict. Take the file whole from the main branch: "
+        "in its folder, 'git checkout origin/main -- lock.yml'. Then run image_lock again for all "
+        "images that your branch moved. It also renders its files anew."
     )
 
 
