@@ -31,8 +31,7 @@ def carry_comments(
         return header + body, []
     lines = body.split("\n")
     line_of: dict[Path | None, int] = {None: len(lines) - 1}
-    for number, key in _places(compose(body)):
-        line_of.setdefault(key, number)
+    line_of.update((key, number) for number, key in _places(compose(body)))
     above: dict[int, list[str]] = {}
     beside: dict[int, list[str]] = {}
     lost = []

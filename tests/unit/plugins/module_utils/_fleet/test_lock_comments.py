@@ -204,6 +204,7 @@ def test_a_hash_in_a_text_is_no_comment(tmp_path: Path, value: str) -> None:
 
     path = lock_file(tmp_path, HEADER + COMMENTED)
     assert write(path, add)[1] == []
+    before = path.read_text(encoding="utf-8").split("\n")
 
     changed, warnings = write(path, lambda lock: lock.pop("edge"))
 
@@ -212,7 +213,7 @@ def test_a_hash_in_a_text_is_no_comment(tmp_path: Path, value: str) -> None:
     assert lost == ["# edge is ours", "# globs", "# no other", '# tested: "#1"']
     tags = (_lock_file.load(str(path)) or {})["web"]["regions"]["cn-hangzhou"]["tags"]
     assert tags == {value: value}
-    assert path.read_text(encoding="utf-8").count("# since Monday") == 1
+    assert set(path.read_text(encoding="utf-8").split("\n")) < set(before)
 
 
 @pytest.mark.usefixtures("_parser")
