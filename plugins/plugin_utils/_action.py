@@ -196,7 +196,7 @@ def run_in_process(
 
 def _own_role(task_vars: t.Mapping[str, t.Any]) -> str:
     """Return the role of this collection that runs the task; an empty text if none does."""
-    collection, _, role = str(task_vars.get("ansible_role_name", "")).rpartition(".")
+    collection, _dot, role = str(task_vars.get("ansible_role_name", "")).rpartition(".")
     return role if collection == "alicloud.compute" else ""
 
 

@@ -53,13 +53,13 @@ LOCK: Json = {
 FLEET = _drift.of_lock(LOCK)
 
 
-def judged(*host: t.Any, fleet: _drift.Fleet = FLEET) -> Json:
+def judged(*host: t.Any, fleet: _drift.Fleet | None = None) -> Json:
     """Return what is said of a host with this image ID, name and region."""
-    (result,) = _drift.compare_hosts([Host("h", *host)], fleet)
+    (result,) = _drift.compare_hosts([Host("h", *host)], FLEET if fleet is None else fleet)
     return result
 
 
-def short(*host: str | None, fleet: _drift.Fleet = FLEET) -> tuple[t.Any, ...]:
+def short(*host: str | None, fleet: _drift.Fleet | None = None) -> tuple[t.Any, ...]:
     """Return the status of a host, its place, the days and the versions that it is behind."""
     found = judged(*host, fleet=fleet)
     keys = ("status", "name", "region", "days_behind", "versions_behind")

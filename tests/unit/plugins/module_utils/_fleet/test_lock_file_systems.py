@@ -113,12 +113,12 @@ def _path(folder: Path) -> Path:
     return folder / "lock.yml"
 
 
-def write(path: Path, lock: _lock.Lock = NEW) -> list[str]:
+def write(path: Path, lock: _lock.Lock | None = None) -> list[str]:
     """Write a lock. Return the warnings."""
     warnings: list[str] = []
     with _lock_file.open_lock(str(path), warnings.append) as file:
-        assert file.write(lock)
-    assert _lock_file.load(str(path)) == lock
+        assert file.write(lock or NEW)
+    assert _lock_file.load(str(path)) == (lock or NEW)
     return warnings
 
 
