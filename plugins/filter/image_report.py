@@ -131,15 +131,19 @@ _value:
 
 import typing as t
 
-from ..plugin_utils import _report
-from ..plugin_utils._report_page import as_html
+from ..plugin_utils._report.json_document import as_json
+from ..plugin_utils._report.junit import as_junit
+from ..plugin_utils._report.markdown import as_markdown
+from ..plugin_utils._report.model import merged, wrong
+from ..plugin_utils._report.page import as_html
+from ..plugin_utils._report.prometheus import as_prometheus
 
 FORMATS: dict[str, t.Callable[[dict[str, t.Any]], str]] = {
     "html": as_html,
-    "json": _report.as_json,
-    "junit": _report.as_junit,
-    "markdown": _report.as_markdown,
-    "prometheus": _report.as_prometheus,
+    "json": as_json,
+    "junit": as_junit,
+    "markdown": as_markdown,
+    "prometheus": as_prometheus,
 }
 
 
@@ -149,8 +153,8 @@ def image_report(results: t.Any, format: t.Any = None, title: t.Any = "Image rep
     Raises AnsibleFilterError.
     """
     if not isinstance(format, str) or format not in FORMATS:
-        raise _report.wrong("format", f"one of {', '.join(FORMATS)}", format)
-    return FORMATS[format](_report.merged(results, title))
+        raise wrong("format", f"one of {', '.join(FORMATS)}", format)
+    return FORMATS[format](merged(results, title))
 
 
 class FilterModule:

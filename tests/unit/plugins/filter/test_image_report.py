@@ -599,7 +599,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_colours_have_enough_contrast_and_ages_one_direction(mode: int) -> None:
-    style = (ROOT / "plugins" / "plugin_utils" / "_report.css").read_text(encoding="utf-8")
+    style = (ROOT / "plugins" / "plugin_utils" / "_report" / "page.css").read_text(encoding="utf-8")
     pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", style)
     colour = {name: found[mode] for name, *found in pairs}
 

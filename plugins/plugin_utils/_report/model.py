@@ -8,13 +8,11 @@ Names come from outside, so each format escapes all that it writes.
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from xml.sax.saxutils import escape, quoteattr
 
 from ansible.errors import AnsibleFilterError
 
@@ -36,17 +34,11 @@ KINDS = (
 MOST = 2**53 - 1
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# What XML 1.0 cannot hold, not even escaped.
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What a reader cannot see, or what changes the direction of the text that follows.
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# Nothing in a cell of a Markdown table can be markup without one of these.
-MARKUP = re.compile(r"[`*_\[\]#!~$]")
-# Some readers make links of these, escaped or not.
-LINKED = re.compile(r"(?i)(?<=www)\.|:(?=//)|@")
 
 
 def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
@@ -359,206 +351,3 @@ def problems(report: Json) -> list[Json]:
     """Return the images that are not as wanted, the worst first."""
     found = [cell for cell in report["images"] if cell["status"] != "present"]
     return sorted(found, key=lambda cell: IMAGE_STATUSES.index(cell["status"]))
-
-
-def as_json(report: Json) -> str:
-    """Return the report as docs/image-report.schema.json describes it."""
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-
-
-def _cell(value: t.Any) -> str:
-    """Return a value for a cell of a Markdown table, or for a heading."""
-    shown = visible(value if isinstance(value, str) else "" if value is None else str(value))
-    # A word joiner cannot be seen, and ends what would be a link.
-    shown = LINKED.sub(lambda found: f"\u2060{found[0]}\u2060", shown)
-    shown = MARKUP.sub(lambda found: f"\\{found[0]}", shown.replace("\\", "\0"))
-    # Readers differ on a backslash before a pipe; entities are never markup.
-    for character, entity in (
-        *(("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("\0", "&#92;")),
-    ):
-        shown = shown.replace(character, entity)
-    return shown
-
-
-def _table(heads: t.Sequence[str], rows: t.Iterable[t.Sequence[t.Any]]) -> list[str]:
-    """Return the lines of a Markdown table, and an empty one."""
-    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join('---' for _head in heads)} |"]
-    return [*lines, *(f"| {' | '.join(map(_cell, one))} |" for one in rows), ""]
-
-
-def _age(age: int | None) -> str:
-    number = days(age)
-    return "" if number is None else counted(number, "day")
-
-
-def as_markdown(report: Json) -> str:
-    """Return tables in GitHub's kind of Markdown."""
-    lines = [f"# {_cell(report['title'])}", ""]
-    if verdict(report):
-        lines += [_cell(verdict(report)), ""]
-    lines += [f"Checked {clock(report['checked'])}: {sentence(report)}", ""]
-    if problems(report):
-        lines += ["## Images that need attention", ""]
-        lines += _table(
-            ("Status", "Image", "Service", "Region", "Age", "Reason"),
-            (
-                (
-                    *(one[key] for key in ("status", "name", "service", "region")),
-                    *(_age(one["age"]), one["reason"]),
-                )
-                for one in problems(report)
-            ),
-        )
-    if report["images"]:
-        keys = ("image_id", "image_name", "image_version", "image_owner_alias")
-        lines += ["## All images", ""]
-        lines += _table(
-            ("Image", "Service", "Region", "Status", "Age", "ID", "Name", "Version", "Owner"),
-            (
-                (
-                    *(one[key] for key in ("name", "service", "region", "status")),
-                    *(_age(one["age"]), *(one[key] for key in keys)),
-                )
-                for one in report["images"]
-            ),
-        )
-    if report["hosts"]:
-        hosts = sorted(report["hosts"], key=lambda one: HOST_STATUSES.index(one["status"]))
-        lines += ["## Hosts", ""]
-        lines += _table(
-            (
-                *("Status", "Host", "Image", "Region", "Runs", "Expected"),
-                *("Days behind", "Versions behind", "Reason"),
-            ),
-            (
-                (
-                    *(one[key] for key in ("status", "host", "name", "region")),
-                    one["image_name"] or one["image_id"],
-                    one["expected_image_name"] or one["expected_image_id"],
-                    *(one[key] for key in ("days_behind", "versions_behind", "reason")),
-                )
-                for one in hosts
-            ),
-        )
-    if report["batches"]:
-        lines += ["## Rollout", ""]
-        batches = enumerate(report["batches"], 1)
-        lines += _table(("Batch", "Hosts"), ((n, ", ".join(batch)) for n, batch in batches))
-    return "\n".join(lines)
-
-
-def _element(tag: str, attributes: dict[str, t.Any], content: str = "") -> str:
-    """Return an XML element around content that is XML."""
-    pairs = "".join(
-        f" {key}={quoteattr(NOT_IN_XML.sub(chr(0xFFFD), str(value)))}"
-        for key, value in attributes.items()
-    )
-    return f"<{tag}{pairs}>{content}</{tag}>" if content else f"<{tag}{pairs}/>"
-
-
-def _suite(kind: str, checked: str, cases: list[tuple[str, str, Json]]) -> tuple[str, Counter[str]]:
-    """Return a testsuite of (class, name, row), and how many tests have failed or were skipped."""
-    outcomes = {"present": "", "current": "", "held": "", "unknown": "skipped"}
-    count: Counter[str] = Counter(tests=len(cases), failures=0, errors=0, skipped=0)
-    lines = []
-    for case_class, case, one in cases:
-        outcome = outcomes.get(one["status"], "failure")
-        content = ""
-        if outcome:
-            count["failures" if outcome == "failure" else outcome] += 1
-            about = {"message": one["reason"] or one["status"]}
-            if outcome == "failure":
-                about["type"] = one["status"]
-            told = [f"{key}: {value}" for key, value in one.items() if value not in (None, "")]
-            content = _element(
-                outcome, about, escape(NOT_IN_XML.sub("\ufffd", "\n".join(told)), {"\r": "&#13;"})
-            )
-        lines.append(
-            _element("testcase", {"classname": case_class, "name": case, "time": 0}, content)
-        )
-    stamp = f"{moment(checked):%Y-%m-%dT%H:%M:%S}"
-    about = {"name": kind, **count, "time": 0, "timestamp": stamp}
-    return _element("testsuite", about, "\n" + "".join(f"{line}\n" for line in lines)), count
-
-
-def as_junit(report: Json) -> str:
-    """Return XML in which each image of a region, each host and each limit is a test."""
-    images = [
-        (f"images.{one['service']}.{one['region']}", one["name"], one) for one in report["images"]
-    ]
-    hosts = [(f"hosts.{one['region'] or 'unknown'}", one["host"], one) for one in report["hosts"]]
-    limits = [
-        (
-            "limits",
-            f"{one['name']} {one['value']}",
-            {"status": "exceeded" if one["exceeded"] else "held", "reason": limit_text(one)},
-        )
-        for one in report["limits"]
-    ]
-    suites: list[str] = []
-    total: Counter[str] = Counter()
-    kinds = [("images", images), ("hosts", hosts), *([("Limits", limits)] if limits else [])]
-    for kind, cases in kinds:
-        suite, count = _suite(kind, report["checked"], cases)
-        suites.append(suite)
-        total.update(count)
-    about = {"name": report["title"], **total, "time": 0}
-    content = "\n" + "".join(f"{suite}\n" for suite in suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_element("testsuites", about, content)}\n'
-
-
-METRICS = {
-    "alicloud_image_check_timestamp_seconds": "Time of the check, in seconds since 1970.",
-    "alicloud_image_age_seconds": "Age of the image at the time of the check.",
-    "alicloud_image_status": "Always 1; its label tells how the image compares to the wanted.",
-    "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
-    "alicloud_image_hosts_behind_seconds_max": (
-        "How far the host that is most behind is behind, in full days, by wanted image and region."
-    ),
-    "alicloud_image_limit_hosts": "Number of hosts that a limit counts.",
-    "alicloud_image_limit_allowed": "Number of hosts that the limit allows.",
-    "alicloud_image_verdict": "Whether all is as it must be: 1 or 0; nothing if no limit is set.",
-}
-
-
-def as_prometheus(report: Json) -> str:
-    """Return gauges in the text format of Prometheus."""
-    samples: dict[str, list[tuple[Json, t.Any]]] = {metric: [] for metric in METRICS}
-    timestamp, age, status, hosts, behind, over, allowed, passed = samples.values()
-    # Two reports in one folder must not have the same series.
-    instant = moment(report["checked"]).timestamp()
-    timestamp.append(({"report": report["title"]}, int(instant)))
-    if report["verdict"] in ("passed", "failed"):
-        passed.append(({"report": report["title"]}, int(report["verdict"] == "passed")))
-    for one in report["limits"]:
-        labels = {"report": report["title"], "limit": one["name"]}
-        over.append((labels, one["hosts"]))
-        allowed.append((labels, one["allowed"]))
-    for one in report["images"]:
-        labels = {key: one[key] for key in ("name", "service", "region")}
-        if one["age"] is not None:
-            age.append((labels, one["age"]))
-        status.append(({**labels, "status": one["status"]}, 1))
-    count: Counter[tuple[str, str, str]] = Counter()
-    most: dict[tuple[str, str], int] = {}
-    for one in report["hosts"]:
-        place = one["name"] or "", one["region"] or ""
-        count[(*place, one["status"])] += 1
-        if one["days_behind"] is not None:
-            most[place] = max(most.get(place, one["days_behind"]), one["days_behind"])
-    for key, number in count.items():
-        hosts.append((dict(zip(("name", "region", "status"), key)), number))
-    for place, number in most.items():
-        behind.append((dict(zip(("name", "region"), place)), number * DAY))
-    lines = []
-    for metric, meaning in METRICS.items():
-        lines += [f"# HELP {metric} {meaning}", f"# TYPE {metric} gauge"]
-        for labels, number in samples[metric]:
-            pairs = ",".join(f'{key}="{_label(value)}"' for key, value in labels.items())
-            lines.append(f"{metric}{{{pairs}}} {number}")
-    return "\n".join(lines) + "\n"
-
-
-def _label(value: str) -> str:
-    """Return the value of a label, escaped."""
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

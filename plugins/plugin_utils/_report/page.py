@@ -18,8 +18,8 @@ from collections import defaultdict
 from hashlib import sha256
 from html import escape
 
-from . import _report
-from ._report import BUILD_STATES, DAY, Json, clock, counted, days, moment, visible
+from . import model
+from .model import BUILD_STATES, DAY, Json, clock, counted, days, moment, visible
 
 Cells = t.List[t.Tuple[str, t.Any]]  # a cell's HTML, and a number to sort it by or None
 
@@ -140,7 +140,7 @@ def _tiles(report: Json) -> str:
     """Return the summary."""
     content = ""
     for kind, label, statuses, good in (
-        ("images", "Images present", reversed(_report.IMAGE_STATUSES), "present"),
+        ("images", "Images present", reversed(model.IMAGE_STATUSES), "present"),
         ("hosts", "Hosts current", ("current", "outdated", "unknown"), "current"),
     ):
         count = report["summary"][kind]
@@ -180,7 +180,7 @@ def _attention(report: Json) -> str:
             f"image {one['status']}",
             [
                 (_shown(one["name"]), None),
-                (_badge(one["status"]), _report.IMAGE_STATUSES.index(one["status"])),
+                (_badge(one["status"]), model.IMAGE_STATUSES.index(one["status"])),
                 (SERVICES[one["service"]], None),
                 (_shown(one["region"]), None),
                 (_short(one["age"]), "" if one["age"] is None else one["age"]),
@@ -188,7 +188,7 @@ def _attention(report: Json) -> str:
                 (_shown(one["reason"]), None),
             ],
         )
-        for one in _report.problems(report)
+        for one in model.problems(report)
     ]
     if not rows:
         return ""
@@ -223,7 +223,7 @@ def _details(one: Json) -> str:
 def _heat_map(service: str, cells: list[Json]) -> str:
     """Return a table of images and regions, coloured by age."""
     regions = list(dict.fromkeys(one["region"] for one in cells))
-    regions.sort(key=_report.natural)
+    regions.sort(key=model.natural)
     place = {region: number for number, region in enumerate(regions)}
     rows: dict[str, list[str]] = {}
     for one in cells:
@@ -267,7 +267,7 @@ def _images(report: Json) -> str:
         return ""
     marks = "".join(
         f'<li><span class="swatch {status}" aria-hidden="true"></span>{status}</li>'
-        for status in reversed(_report.IMAGE_STATUSES)
+        for status in reversed(model.IMAGE_STATUSES)
     )
     shades = "".join(
         f'<li><span class="swatch a{step}" aria-hidden="true"></span>{text}</li>'
@@ -400,7 +400,7 @@ def _hosts(report: Json) -> str:
     """Return the table of hosts, those first that need something done."""
     if not report["hosts"]:
         return ""
-    order = {status: number for number, status in enumerate(_report.HOST_STATUSES)}
+    order = {status: number for number, status in enumerate(model.HOST_STATUSES)}
     rows = [
         _line(
             f"host {one['status']}",
@@ -474,7 +474,7 @@ def _rollout(report: Json) -> str:
 
 def as_html(report: Json) -> str:
     """Return the page."""
-    style, script = _asset("_report.css"), _asset("_report.js")
+    style, script = _asset("page.css"), _asset("page.js")
     policy = (
         f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'"
@@ -492,7 +492,7 @@ def as_html(report: Json) -> str:
         if content
     )
     title = _shown(report["title"])
-    verdict = _report.verdict(report)
+    verdict = model.verdict(report)
     verdict = f'<p class="verdict">{_shown(verdict)}</p>\n' if verdict else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -503,7 +503,7 @@ def as_html(report: Json) -> str:
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#report">Skip to the report</a>\n'
         f'<header>\n<h1>{title}</h1>\n<p>Checked <time datetime="{report["checked"]}">'
-        f"{clock(report['checked'])}</time>. {_report.sentence(report)}</p>\n{verdict}</header>\n"
+        f"{clock(report['checked'])}</time>. {model.sentence(report)}</p>\n{verdict}</header>\n"
         f'<div class="toolbar"><nav aria-label="Parts of the report"><ul>{links}</ul></nav>\n'
         '<div class="tools" hidden><span role="status" id="found"></span>\n'
         '<input type="search" id="search" placeholder="Search" aria-label="Search all parts"'
