@@ -401,9 +401,7 @@ class _Update:
         if None in builds:
             no_build = {"regions": names[None], "agree": self._wanted.agree}
             return Finding("no_build", self._wanted.name, facts=no_build)
-        newest = max(
-            names, key=lambda key: (max(_created(r.rows[0]) for r in builds[key]), str(key))
-        )
+        newest = max(names, key=lambda key: (_made_first(r.rows[0] for r in builds[key]), str(key)))
         others = {key: regions for key, regions in names.items() if key != newest}
         facts: Json = {"build": newest, "regions": names[newest], "others": others}
         return Finding("disagreement", self._wanted.name, facts=facts)
@@ -609,12 +607,10 @@ def _newest_shared_build(choices: t.Mapping[str, list[Json]], agree: str) -> dic
         return {}
 
     def newness(build: str) -> tuple[datetime, int, str]:
-        # A copy is made later than its original, so a build is as old as the oldest of its copies.
         # The order of the lists decides where times do not, and then the name, whatever order the
         # regions come in.
-        times = [made for images in builds for made in [created(images[build])] if made]
         place = sum(list(images).index(build) for images in builds)
-        return min(times, default=LONG_AGO), -place, build
+        return _made_first(images[build] for images in builds), -place, build
 
     newest = max(shared, key=newness)
     return {region: images[newest] for region, images in zip(choices, builds)}
@@ -664,6 +660,11 @@ def _same(image: Json, entry: Json | None) -> bool:
 
 def _apart(one: Json, other: Json) -> float:
     return (_created(one) - _created(other)).total_seconds()
+
+
+def _made_first(copies: t.Iterable[Json]) -> datetime:
+    """Return when a build was made: a copy is made later than its original."""
+    return min((made for made in map(created, copies) if made), default=LONG_AGO)
 
 
 def _created(image: t.Mapping[str, t.Any]) -> datetime:
