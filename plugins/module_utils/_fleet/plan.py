@@ -468,14 +468,13 @@ class _Region:
         self.rows = rows
         self.entry: Json | None = locked if "image_id" in locked else None
         self._is_ecs = wanted.service == "ecs"
-        listed = [
-            _lock.locked_image(row, wanted.agree, guards.keep_tags)
-            for row in rows
-            if not find_differences(row, wanted.expect)
-        ]
         self.candidates = [
-            *listed,
-            *(image for image in self._known() if not _is_in(image, listed)),
+            *(
+                _lock.locked_image(row, wanted.agree, guards.keep_tags)
+                for row in rows
+                if not find_differences(row, wanted.expect)
+            ),
+            *self._known(),
         ]
 
     def _known(self) -> list[Json]:
@@ -627,8 +626,6 @@ def _with_image(entry: Json, image: Json, now: datetime, *, rolled_back: bool = 
         previous = [left, *previous]
     previous = [one for one in previous if not _same(one, image)]
     kept = {key: image[key] for key in _lock.ENTRY_KEYS if key in image}
-    kept.pop("rolled_back", None)
-    kept.pop("resolved", None)
     result = {**kept, **({"resolved": resolved} if resolved else {})}
     return {**result, "previous": previous[: _lock.PREVIOUS]} if previous else result
 
@@ -650,10 +647,6 @@ def _is_later(image: Json, other: Json) -> bool:
     return created(image) is None or _created(image) >= _created(other)
 
 
-def _is_in(image: Json, images: t.Iterable[Json]) -> bool:
-    return any(_same(image, one) for one in images)
-
-
 def _same(image: Json, entry: Json | None) -> bool:
     return entry is not None and image["image_id"] == entry["image_id"]
 
@@ -663,7 +656,7 @@ def _apart(one: Json, other: Json) -> float:
 
 
 def _made_first(copies: t.Iterable[Json]) -> datetime:
-    """Return when a build was made: a copy is made later than its original."""
+    """Return when a build was made, which its first copy says; LONG_AGO if none says."""
     return min((made for made in map(created, copies) if made), default=LONG_AGO)
 
 
