@@ -1343,7 +1343,8 @@ def test_each_coming_denial_is_told_of_each_name() -> None:
 
 def test_a_pattern_that_matches_nothing_known_is_told() -> None:
     old = locked(("a", 18))
-    guards = deny("WEB-*", "web-[0-9", "web-20", "m-a-18", "web-1?")
+    old["web"]["regions"]["a"].update(previous=[{"image_id": "m-1"}], soaking=[{"image_id": "m-2"}])
+    guards = deny("WEB-*", "web-[0-9", "web-20", "m-a-18", "web-1?", "m-1", "m-2")
 
     plan = updated(old, want(), {"a": [image(20)]}, guards)
     some = updated(old, want(), {"a": [image(20)]}, guards, only=["web"])
