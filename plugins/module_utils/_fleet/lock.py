@@ -73,7 +73,7 @@ def build_of(image: Json, agree: str) -> str | None:
 
     The lock has the tag by which regions agree as `build`, and other tags only to be read.
     """
-    return image.get("build" if agree.startswith("tag:") else agree) or None
+    return image.get("build" if agree.startswith("tag:") else agree)
 
 
 def without_lists(entry: Json) -> Json:

@@ -401,9 +401,7 @@ class _Update:
         if None in builds:
             no_build = {"regions": names[None], "agree": self._wanted.agree}
             return Finding("no_build", self._wanted.name, facts=no_build)
-        newest = max(
-            names, key=lambda key: (max(_created(r.rows[0]) for r in builds[key]), str(key))
-        )
+        newest = max(names, key=lambda key: (_made_first(r.rows[0] for r in builds[key]), str(key)))
         others = {key: regions for key, regions in names.items() if key != newest}
         facts: Json = {"build": newest, "regions": names[newest], "others": others}
         return Finding("disagreement", self._wanted.name, facts=facts)
@@ -470,14 +468,13 @@ class _Region:
         self.rows = rows
         self.entry: Json | None = locked if "image_id" in locked else None
         self._is_ecs = wanted.service == "ecs"
-        listed = [
-            _lock.locked_image(row, wanted.agree, guards.keep_tags)
-            for row in rows
-            if not find_differences(row, wanted.expect)
-        ]
         self.candidates = [
-            *listed,
-            *(image for image in self._known() if not _is_in(image, listed)),
+            *(
+                _lock.locked_image(row, wanted.agree, guards.keep_tags)
+                for row in rows
+                if not find_differences(row, wanted.expect)
+            ),
+            *self._known(),
         ]
 
     def _known(self) -> list[Json]:
@@ -609,12 +606,10 @@ def _newest_shared_build(choices: t.Mapping[str, list[Json]], agree: str) -> dic
         return {}
 
     def newness(build: str) -> tuple[datetime, int, str]:
-        # A copy is made later than its original, so a build is as old as the oldest of its copies.
         # The order of the lists decides where times do not, and then the name, whatever order the
         # regions come in.
-        times = [made for images in builds for made in [created(images[build])] if made]
         place = sum(list(images).index(build) for images in builds)
-        return min(times, default=LONG_AGO), -place, build
+        return _made_first(images[build] for images in builds), -place, build
 
     newest = max(shared, key=newness)
     return {region: images[newest] for region, images in zip(choices, builds)}
@@ -631,8 +626,6 @@ def _with_image(entry: Json, image: Json, now: datetime, *, rolled_back: bool = 
         previous = [left, *previous]
     previous = [one for one in previous if not _same(one, image)]
     kept = {key: image[key] for key in _lock.ENTRY_KEYS if key in image}
-    kept.pop("rolled_back", None)
-    kept.pop("resolved", None)
     result = {**kept, **({"resolved": resolved} if resolved else {})}
     return {**result, "previous": previous[: _lock.PREVIOUS]} if previous else result
 
@@ -654,16 +647,17 @@ def _is_later(image: Json, other: Json) -> bool:
     return created(image) is None or _created(image) >= _created(other)
 
 
-def _is_in(image: Json, images: t.Iterable[Json]) -> bool:
-    return any(_same(image, one) for one in images)
-
-
 def _same(image: Json, entry: Json | None) -> bool:
     return entry is not None and image["image_id"] == entry["image_id"]
 
 
 def _apart(one: Json, other: Json) -> float:
     return (_created(one) - _created(other)).total_seconds()
+
+
+def _made_first(copies: t.Iterable[Json]) -> datetime:
+    """Return when a build was made, which its first copy says; LONG_AGO if none says."""
+    return min((made for made in map(created, copies) if made), default=LONG_AGO)
 
 
 def _created(image: t.Mapping[str, t.Any]) -> datetime:

@@ -126,6 +126,10 @@ def test_a_host_is_found_by_what_it_says(
         (("m-x",), "m-x is not known, and nobody says what the host should run"),
         (("m-x", "api"), "no image is named api"),
         (("m-x", "db", "b"), "db is not in b"),
+        (
+            ("m-a-20", None, "z"),
+            "m-a-20 is not known in z, and nobody says what the host should run",
+        ),
         (("m-x", "web", "a"), "m-x is not web-20 (m-a-20), and not known"),
         (("m-x", "web"), "m-x is not the image of any of its regions"),
         (("m-a-20",), ""),
@@ -163,6 +167,18 @@ def test_an_image_that_is_expected_in_one_region_only_asks_for_the_region() -> N
     assert found["reason"] == "m-public-20 is known of web in a and web in b: say the host's region"
     assert short("m-public-20", "web", "a", fleet=fleet)[0] == "current"
     assert short("m-public-20", None, "b", fleet=fleet)[:3] == ("outdated", "web", "b")
+
+
+def test_up_to_three_places_of_an_image_are_told_in_the_order_of_the_alphabet() -> None:
+    listed: t.Any = {(name, "a"): [image(20)] for name in "dcb"}
+    names = [wanted("a", name=name) for name in "dcb"]
+    lock: Json = {"c": {"image_family": "c", "regions": {"a": image(20)}}}
+
+    fleet = _drift.of_newest(names, {**listed, ("c", "a"): [image(22)]}, lock)
+
+    assert judged("m-a-20", fleet=fleet)["reason"] == (
+        "m-a-20 is known of b in a and c in a and d in a: say the host's name"
+    )
 
 
 def test_an_image_that_all_places_expect_is_current_in_all() -> None:
@@ -313,6 +329,31 @@ def test_a_late_copy_of_an_earlier_build_is_not_the_newest() -> None:
         assert short("m-b-22", fleet=fleet) == ("outdated", "web", "b", None, None)
 
 
+def test_a_region_that_lags_is_told_of_the_original_and_not_of_a_late_copy() -> None:
+    copy = image(20, "a", creation_time="2026-11-23T02:00:00Z")
+
+    fleet = newest(a=[copy], b=[image(20, "b")], c=[image(18, "c")])
+
+    assert short("m-c-18", fleet=fleet) == ("outdated", "web", "c", 2, 1)
+    assert "and web-20 (m-b-20) is in a, b; copy" in judged("m-c-18", fleet=fleet)["reason"]
+
+
+def test_a_copy_that_does_not_say_when_it_was_made_makes_no_build_older() -> None:
+    bare = image(20, "b", creation_time="")
+
+    fleet = newest(service="ens", a=[image(20), image(19)], b=[bare, image(19, "b")])
+
+    assert short("m-a-20", fleet=fleet)[0] == "current"
+
+
+def test_what_the_service_says_of_an_image_counts_and_not_what_the_lock_says() -> None:
+    fleet = newest(a=[image(20)], lock=lock_of(image(20, image_name="edited")))
+
+    found = judged("m-a-20", fleet=fleet)
+
+    assert (found["status"], found["image_name"]) == ("current", "web-20")
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_order_of_regions_images_or_hosts_decides(data: st.DataObject) -> None:
@@ -343,6 +384,11 @@ def test_of_two_builds_of_one_second_the_one_in_more_regions_is_expected() -> No
     assert short("m-b-20", fleet=fleet)[0] == "current"
     assert short("m-a-19", fleet=fleet)[0] == "outdated"
     # With as many regions, that of the first image ID.
+    four = {
+        region: [image(day, region, creation_time=twin)]
+        for region, day in zip("abcd", (19, 20, 20, 19))
+    }
+    assert short("m-a-19", fleet=newest(**four))[0] == "current"
     fleet = newest(b=[image(20, "b")], a=[image(19, "a", creation_time=twin)])
     assert short("m-a-19", fleet=fleet)[0] == "current"
     assert short("m-b-20", fleet=fleet) == ("outdated", "web", "b", None, None)
@@ -418,6 +464,10 @@ def test_a_host_on_a_denied_image_is_outdated_whatever_is_newest() -> None:
     assert row["expected_image_id"] == "m-a-20"
     assert short("m-a-20", fleet=fleet)[0] == "current"
     assert short("m-a-18", fleet=fleet) == ("outdated", "web", "a", 2, 1)
+    # One of the second of the denied image is as new.
+    twin = image(21, creation_time=image(22)["creation_time"])
+    fleet = newest(a=[image(22)], lock=lock_of(twin), deny=[deny])
+    assert short("m-a-21", fleet=fleet)[0] == "current"
 
 
 def test_a_denied_image_that_nobody_else_knows_is_outdated() -> None:

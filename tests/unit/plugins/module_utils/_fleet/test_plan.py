@@ -204,6 +204,7 @@ def test_what_is_not_wanted_any_more_is_dropped_and_said() -> None:
         "db in a is no longer locked; it was web-3 (m-a-3).",
         "web in b is no longer locked; it was web-20 (m-b-20).",
     ]
+    assert [(move["region"], move["after"]) for move in plan.moves] == [("a", None), ("b", None)]
 
 
 def test_only_what_is_named_changes() -> None:
@@ -308,6 +309,31 @@ def test_a_young_image_is_noted_though_nothing_is_locked_yet() -> None:
     assert verified(plan.lock, want(min_age=DAY), {"a": [image(22)]}) == [
         "web in a is not locked: web-22 (m-a-22) is 10 hours old, and min_age is 1 day"
     ]
+
+
+def test_an_image_of_this_second_is_young_and_not_from_the_future() -> None:
+    plan = updated({}, want(min_age=DAY), {"a": [image(22, creation_time=written(NOW))]})
+
+    assert reasons(plan) == ["web-22 (m-a-22) is 0 seconds old, and min_age is 1 day"]
+
+
+def test_an_image_that_soaked_and_gets_locked_is_said_to_move_and_nothing_else() -> None:
+    wanted, found = want(min_age=DAY), {"a": [image(22)]}
+    old = updated(locked(("a", 18)), wanted, found).lock
+
+    plan = updated(old, wanted, found, now=NOW + timedelta(days=1))
+
+    assert diff(plan) == ["web in a moves from web-18 (m-a-18) to web-22 (m-a-22), 4 days newer."]
+
+
+def test_an_image_that_soaked_is_locked_instead_of_a_denied_one_of_its_second() -> None:
+    wanted = want(min_age=2 * DAY)
+    old = updated(locked(("a", 18)), wanted, {"a": [image(22)]}).lock
+    twin = image(23, creation_time=image(22)["creation_time"])
+
+    plan = updated(old, wanted, {"a": [twin]}, deny("web-23"), now=NOW + timedelta(days=9))
+
+    assert ids(plan.lock) == {"a": "m-a-22"}
 
 
 def test_a_locked_image_stays_though_it_is_too_young() -> None:
@@ -525,6 +551,46 @@ def test_the_image_of_the_former_family_stays_until_one_of_the_new_may_be_locked
     ]
 
 
+def test_an_image_of_the_former_family_gives_way_to_one_that_soaked_though_it_is_newer() -> None:
+    other = want(source=LTS, min_age=3 * DAY)
+    old = updated(locked(("a", 20)), other, {"a": [image(19)]}, now=NOW - timedelta(days=2)).lock
+
+    # The new family's image is noted, though it is older than the locked one of the former.
+    assert _lock.soaking(old)["web", "a"][0]["image_id"] == "m-a-19"
+    assert ids(updated(old, other, {"a": [image(22)]}).lock) == {"a": "m-a-19"}
+
+
+def test_what_was_noted_of_the_former_family_is_never_locked() -> None:
+    wanted = {"min_age": DAY}
+    old = updated(locked(("a", 18)), want(**wanted), {"a": [image(22)]}).lock
+
+    plan = updated(old, want(source=LTS, **wanted), {"a": [image(25)]}, now=NOW + timedelta(days=3))
+
+    assert ids(plan.lock) == {"a": "m-a-18"}
+    assert [one["image_id"] for one in _lock.soaking(plan.lock)["web", "a"]] == ["m-a-25"]
+
+
+def test_a_family_is_known_again_when_it_is_asked_again() -> None:
+    old = grown(17, 18, regions="a")
+    there = {"min_age": DAY}, {"a": [image(22)]}
+    lts = updated(old, want(source=LTS, **there[0]), there[1]).lock
+    third = updated(lts, want(source={"image_family": "x"}, **there[0]), there[1]).lock
+
+    assert third["web"]["regions"]["a"]["family"] == "web"
+    assert updated(third, want(), {"a": [image(18)]}).lock == old
+
+
+@pytest.mark.parametrize("services", [(want(), ens()), (ens(), want())])
+def test_another_service_begins_anew(services: tuple[WantedImage, WantedImage]) -> None:
+    before, after = services
+    found = {"a": [image(18)]}
+
+    plan = updated(locked(("a", 20), wanted=before), after, found)
+
+    assert problems(plan) == []
+    assert plan.lock == updated({}, after, found).lock
+
+
 @pytest.mark.parametrize(
     ("agree", "builds", "problem"),
     [
@@ -567,6 +633,23 @@ def test_the_newest_build_is_named_first_wherever_it_is() -> None:
     assert problems(plan)[0].startswith("web: web-20 is in b, but a has web-18.")
 
 
+def test_a_late_copy_does_not_make_a_build_the_newest() -> None:
+    late = image(18, "c", creation_time="2026-11-21T02:00:00Z")
+
+    plan = updated({}, want(*"abc"), {"a": [image(18)], "b": [image(20, "b")], "c": [late]})
+
+    assert problems(plan)[0].startswith("web: web-20 is in b, but a, c have web-18.")
+
+
+@pytest.mark.parametrize("regions", ["ab", "ba"])
+def test_of_builds_of_one_second_the_same_is_named_first_in_any_order(regions: str) -> None:
+    found = {"a": [image(19, **SECOND)], "b": [image(20, "b", **SECOND)]}
+
+    plan = updated({}, want(*regions), found)
+
+    assert problems(plan)[0].startswith("web: web-20 is in b, but a has web-19.")
+
+
 @pytest.mark.parametrize("agree", ["image_name", "tag:release"])
 def test_what_regions_cannot_agree_in_is_a_problem(agree: str) -> None:
     found = {region: [image(20, region, image_name="")] for region in "ab"}
@@ -592,6 +675,14 @@ def test_regions_that_need_not_agree_have_the_newest_each() -> None:
     plan = updated({}, want("a", "b", agree="nothing"), found)
 
     assert ids(plan.lock) == {"a": "m-a-20", "b": "m-b-18"}
+
+
+def test_regions_that_need_not_agree_do_not_wait_for_a_new_one() -> None:
+    wanted = want("a", "b", agree="nothing", min_age=DAY)
+
+    plan = updated(locked(("a", 18)), wanted, {"a": [image(20)], "b": [image(22, "b")]})
+
+    assert ids(plan.lock) == {"a": "m-a-20"}
 
 
 def test_the_tag_by_which_regions_agree_is_in_the_lock_so_that_it_can_be_held_on_to() -> None:
@@ -627,6 +718,22 @@ def test_one_region_that_is_held_holds_all() -> None:
 
     assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
     assert [held.region for held in plan.held] == ["b"]
+
+
+def test_a_node_that_is_new_waits_and_the_lock_can_be_read_again() -> None:
+    wanted = ens("a", "b", min_age=DAY)
+    found = {"a": [image(22), image(18)], "b": [image(22, "b")]}
+
+    plan = updated(locked(("a", 18), wanted=ens()), wanted, found)
+
+    assert (plan.problems, plan.changes) == ([], [])
+    assert reread(plan.lock) == plan.lock
+
+
+def test_changes_are_told_in_the_order_of_the_alphabet() -> None:
+    plan = updated({}, want("b", "a"), {"a": [image(20)], "b": [image(20, "b")]})
+
+    assert [move["region"] for move in plan.moves] == ["a", "b"]
 
 
 def test_a_region_that_is_new_waits_for_a_build_that_all_have() -> None:
@@ -727,6 +834,39 @@ def test_a_rollback_leaves_a_region_that_has_no_earlier_image_and_says_so() -> N
     ]
 
 
+def test_rollbacks_go_on_from_build_to_build_by_a_tag() -> None:
+    wanted = want("a", "b", agree="tag:commit")
+    lock: _lock.Lock = {}
+    for day in (17, 18, 20):
+        found = {region: [image(day, region)] for region in "ab"}
+        lock = updated(reread(lock), wanted, found).lock
+
+    once = reread(rolled_back(lock, agree="tag:commit").lock)
+    twice = rolled_back(once, agree="tag:commit")
+
+    assert ids(once) == {"a": "m-a-18", "b": "m-b-18"}
+    assert ids(twice.lock) == {"a": "m-a-17", "b": "m-b-17"}
+    assert problems(rolled_back(twice.lock, agree="tag:commit")) != []
+
+
+def test_a_rollback_takes_an_image_before_that_does_not_say_when_it_was_made() -> None:
+    lock = grown(18, 20)
+    for entry in lock["web"]["regions"].values():
+        del entry["previous"][0]["creation_time"]
+
+    assert ids(rolled_back(lock).lock) == {"a": "m-a-18", "b": "m-b-18"}
+
+
+def test_a_rollback_to_an_image_that_will_be_denied_is_told_of_what_it_moves() -> None:
+    lock = {"web": grown(18, 20)["web"], "db": grown(18)["web"]}
+    guards = _plan.Guards([Denial("web-20"), Denial("web-18", NOW + timedelta(days=1))])
+
+    plan = _plan.plan_rollback(lock, ["web"], lambda _name: "image_name", guards, NOW)
+
+    (warning,) = texts(plan.warnings)
+    assert warning.startswith("web in a, b: web-18 (m-a-18) is denied from 2026-11-23")
+
+
 def test_a_rollback_goes_by_the_order_of_the_lock_if_nobody_knows_the_times() -> None:
     lock = grown(17, 18, 20)
     for entry in lock["web"]["regions"].values():
@@ -805,6 +945,18 @@ def test_what_is_locked_and_not_wanted_and_the_other_way_round_is_said() -> None
     ]
 
 
+def test_a_name_that_is_locked_nowhere_and_not_wanted_is_said() -> None:
+    old = {**locked(("a", 18)), "db": {"image_family": "db", "regions": {}}}
+
+    assert verified(old, want(), {"a": [image(18)]}) == ["db is locked, but not wanted"]
+
+
+def test_a_wanted_image_that_waits_on_its_node_is_said_once() -> None:
+    assert verified({}, ens(min_age=DAY), {"a": [image(22)]}) == [
+        "web in a is not locked: web-22 (m-a-22) is 10 hours old, and min_age is 1 day"
+    ]
+
+
 def test_what_is_not_wanted_is_said_beside_another_problem() -> None:
     old = {**locked(("a", 18)), "db": locked(("a", 3))["web"]}
 
@@ -878,7 +1030,7 @@ def test_a_filter_that_changes_is_no_reason_to_go_back() -> None:
 
 
 def test_another_family_with_the_same_image_is_said_in_the_diff_and_found_by_verify() -> None:
-    old = locked(("a", 20))
+    old = grown(18, 20, regions="a")
     other = want(source={"image_family": "web-lts"})
 
     plan = updated(old, other, {"a": [image(20)]})
@@ -921,6 +1073,16 @@ def test_the_time_of_an_image_that_cannot_be_read_is_not_locked() -> None:
     plan = updated({}, want(), {"a": [image(20, creation_time="yesterday")]})
 
     assert "creation_time" not in plan.lock["web"]["regions"]["a"]
+
+
+def test_what_the_service_does_not_say_of_an_image_is_not_locked() -> None:
+    row = image(20, image_version=None, image_owner_alias="", tags={"commit": ""})
+
+    plan = updated({}, want(), {"a": [row]}, _plan.Guards(keep_tags=["commit"]))
+
+    entry = plan.lock["web"]["regions"]["a"]
+    assert set(entry) == {"image_id", "image_name", "creation_time", "resolved"}
+    assert reread(plan.lock) == plan.lock
 
 
 def test_a_rollback_that_denies_all_that_a_region_noted_leaves_a_lock_that_can_be_read() -> None:
@@ -1006,6 +1168,21 @@ def test_the_build_that_all_regions_share_does_not_depend_on_their_order() -> No
     assert builds == {("m-a-21", "m-b-21")}
 
 
+@pytest.mark.parametrize("time", ["2026-11-23T02:00:00Z", None])
+def test_a_shared_build_is_as_old_as_the_first_of_its_copies_that_says(time: str | None) -> None:
+    # Of 20 or 21 one copy is late, or does not say when it was made.
+    day, other = (20, 21) if time else (21, 20)
+    copy = image(day, "b", creation_time=time)
+    found = {
+        "a": [image(24), *sorted((image(20), image(21)), key=str, reverse=True)],
+        "b": [image(24, "b"), copy, image(other, "b")],
+    }
+
+    plan = updated({}, ens("a", "b"), found, deny("web-24"))
+
+    assert ids(plan.lock) == {"a": "m-a-21", "b": "m-b-21"}
+
+
 # ---- the locked image itself is corrected
 
 
@@ -1049,6 +1226,14 @@ def test_a_changed_build_is_said_and_found_by_verify() -> None:
     assert verified(old, wanted, {"a": [image(20)]}) == [
         "web in a: build of m-a-20 is c20; the lock has other"
     ]
+
+
+def test_a_tag_that_is_kept_from_now_on_is_said() -> None:
+    keeping = _plan.Guards(keep_tags=["commit"])
+
+    plan = updated(locked(("a", 20)), want(), {"a": [image(20)]}, keeping)
+
+    assert diff(plan) == ["web in a: tags of m-a-20 is commit c20; the lock has none."]
 
 
 def test_a_young_image_that_is_denied_is_no_longer_noted_and_that_is_said() -> None:
@@ -1146,9 +1331,20 @@ def test_a_coming_denial_is_told_once_for_all_regions() -> None:
     assert sentence(warning).startswith("web in a, b: web-20 (m-a-20) is denied from ")
 
 
+def test_each_coming_denial_is_told_of_each_name() -> None:
+    old = {"web": locked(("a", 20), ("b", 20))["web"], "db": locked(("a", 20))["web"]}
+    start = NOW + timedelta(days=1)
+    guards = _plan.Guards([Denial("m-a-20", start), Denial("m-b-20", start, "CVE")])
+
+    plan = _plan.plan_rollback(old, ["web", "db"], lambda _name: "nothing", guards, NOW)
+
+    assert [finding.name for finding in plan.warnings] == ["db", "web", "web"]
+
+
 def test_a_pattern_that_matches_nothing_known_is_told() -> None:
     old = locked(("a", 18))
-    guards = deny("WEB-*", "web-[0-9", "web-20", "m-a-18", "web-1?")
+    old["web"]["regions"]["a"].update(previous=[{"image_id": "m-1"}], soaking=[{"image_id": "m-2"}])
+    guards = deny("WEB-*", "web-[0-9", "web-20", "m-a-18", "web-1?", "m-1", "m-2")
 
     plan = updated(old, want(), {"a": [image(20)]}, guards)
     some = updated(old, want(), {"a": [image(20)]}, guards, only=["web"])
@@ -1195,6 +1391,18 @@ def test_a_lock_that_may_be_behind_still_fails_for_all_else() -> None:
     assert behind(old, want("a", "b", max_age=DAY), newer) != []
     assert behind(locked(("a", 18)), both, arriving) != []
     assert behind(old, both, newer, guards=deny(allow_older=True)) == []
+    assert behind({}, both, arriving) != []
+
+
+def test_a_lock_is_behind_only_what_is_not_known_to_be_older() -> None:
+    old, allowed = locked(("a", 18)), deny(allow_older=True)
+
+    assert behind(old, want(), {"a": [image(17)]}, guards=allowed) == [
+        "web in a: web-18 (m-a-18) is locked, but web-17 (m-a-17) is the newest that may be, 1 "
+        "day older"
+    ]
+    for time in (None, image(18)["creation_time"]):
+        assert behind(old, want(), {"a": [image(20, creation_time=time)]}, guards=allowed) == []
 
 
 def test_a_lock_whose_regions_disagree_does_not_hold_though_it_may_be_behind() -> None:
@@ -1259,4 +1467,7 @@ def test_a_key_of_a_later_format_is_added_without_a_complaint(
     said = "web in a: architecture of m-a-20 is x86_64; the lock has none"
     assert verify(1) == []
     assert verify(2) == [said]
+    old["web"]["regions"]["a"]["architecture"] = "arm64"
+    assert verify(1) == ["web in a: architecture of m-a-20 is x86_64; the lock has arm64"]
+    del old["web"]["regions"]["a"]["architecture"]
     assert diff(updated(old, want(), {"a": [image(20)]})) == [f"{said}."]
