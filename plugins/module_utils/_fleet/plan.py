@@ -15,6 +15,7 @@ from datetime import datetime
 from .._errors import Json
 from .._images.image import LONG_AGO, created, written
 from . import lock as _lock
+from .changes import find_changes, is_same
 from .deny import Denial, find_coming_denial, find_denial, find_unmatched
 from .wanted import Listings, WantedImage, age_of, build_id, find_differences
 from .words import Finding
@@ -158,7 +159,7 @@ def find_violations(
         elif (
             _lock.service_of(lock[name]) == "ens"
             and (name, region) in found
-            and not any(_same(row, entry) for row in found[name, region])
+            and not any(is_same(row, entry) for row in found[name, region])
         ):
             problems.append(Finding("locked_gone", name, region, {"image": entry}))
     denied = {(problem.name, problem.region) for problem in problems}
@@ -212,69 +213,6 @@ def _is_tolerated(change: Finding, lock_format: int, *, allow_behind: bool) -> b
     return False
 
 
-def find_changes(old: _lock.Lock, lock: _lock.Lock) -> list[Finding]:
-    """Return all that differs between two locks, each thing once.
-
-    Codes: added, removed and moved (an image in a region), source (what it is asked by), corrected
-    (a key of an image that stays), noted and not_noted (a young image), name_added and name_removed
-    (without an image), history (the earlier images alone).
-    """
-    changes = []
-    for name in sorted({*old, *lock}):
-        of_name = _changes_of(name, old.get(name), lock.get(name))
-        changes += of_name
-        if not of_name and (name in old) != (name in lock):
-            changes.append(Finding("name_removed" if name in old else "name_added", name))
-    return changes
-
-
-def _changes_of(name: str, old: Json | None, new: Json | None) -> list[Finding]:
-    changes = []
-    if old and new:
-        changes += [
-            Finding(
-                "source", name, facts={"key": key, "before": old.get(key), "after": new.get(key)}
-            )
-            for key in _lock.SOURCES
-            if old.get(key) != new.get(key)
-        ]
-    source_differs = bool(changes)
-    before, after = (locked["regions"] if locked else {} for locked in (old, new))
-    for region in sorted({*before, *after}):
-        of_region = _changes_in(name, region, before.get(region, {}), after.get(region, {}))
-        if before.get(region) != after.get(region) and not (of_region or source_differs):
-            of_region = [Finding("history", name, region)]
-        changes += of_region
-    return changes
-
-
-def _changes_in(name: str, region: str, old: Json, new: Json) -> list[Finding]:
-    changes = []
-    before, after = (entry if "image_id" in entry else None for entry in (old, new))
-    if before and after and _same(before, after):
-        changes += [
-            Finding(
-                "corrected",
-                name,
-                region,
-                {"image": after, "key": key, "before": before.get(key), "after": after.get(key)},
-            )
-            for key in _lock.ENTRY_KEYS
-            if before.get(key) != after.get(key)
-        ]
-    elif before or after:
-        code = "moved" if before and after else "added" if after else "removed"
-        changes.append(Finding(code, name, region, {"before": before, "after": after}))
-    was, now = old.get("soaking", ()), new.get("soaking", ())
-    for image in now:
-        if not any(_same(image, one) for one in was):
-            changes.append(Finding("noted", name, region, {"image": image}))
-    for image in was:
-        if not any(_same(image, one) for one in (*now, *([after] if after else []))):
-            changes.append(Finding("not_noted", name, region, {"image": image}))
-    return changes
-
-
 class _Decision(t.NamedTuple):
     """What becomes of one wanted image in all its regions."""
 
@@ -307,17 +245,11 @@ class _Update:
 
     def decide(self) -> _Decision:
         """Return the decision: all regions move to one build, or all stay, or none may."""
-        problems = [
-            problem for region in self._regions for problem in [self._problem_of(region)] if problem
-        ]
+        problems = list(filter(None, map(self._problem_of, self._regions)))
         if problems:
             return _Decision(None, [], problems)
-        held = {
-            region.name: reason
-            for region in self._regions
-            for reason in [self._reason_to_hold(region)]
-            if reason
-        }
+        reasons = {region.name: self._reason_to_hold(region) for region in self._regions}
+        held = {region: reason for region, reason in reasons.items() if reason}
         if not held:
             disagreement = self._find_disagreement()
             if disagreement:
@@ -367,7 +299,7 @@ class _Update:
         if (
             entry
             and region.is_of_family(entry)
-            and not _same(newest, entry)
+            and not is_same(newest, entry)
             and _created(newest) < _created(entry)
             and not self._guards.allow_older
         ):
@@ -382,7 +314,7 @@ class _Update:
         denial = find_denial(newest, self._guards.deny, self._now)
         if denial:
             return self._finding("denied", region, denial=denial)
-        if _same(newest, region.entry) or self._is_old_enough(newest):
+        if is_same(newest, region.entry) or self._is_old_enough(newest):
             return None
         age = age_of(newest, self._now) or 0.0
         code = "young" if age >= 0 else "from_future"
@@ -417,13 +349,15 @@ class _Update:
         choices = [
             image
             for image in region.candidates
-            if (_same(image, entry) or _created(image) >= floor)
+            if (is_same(image, entry) or _created(image) >= floor)
             and not find_denial(image, self._guards.deny, self._now)
-            and (_same(image, entry) or self._is_old_enough(image))
+            and (is_same(image, entry) or self._is_old_enough(image))
         ]
         # Of images of one second, the locked one is as good as another, and stays.
         ens = self._wanted.service == "ens"
-        choices.sort(key=lambda image: (_created(image), ens and _same(image, entry)), reverse=True)
+        choices.sort(
+            key=lambda image: (_created(image), ens and is_same(image, entry)), reverse=True
+        )
         return choices
 
     def _keep_locked(self, region: _Region, reason: Finding) -> tuple[Json | None, Finding | None]:
@@ -431,7 +365,7 @@ class _Update:
         entry = region.entry
         denial = entry and find_denial(entry, self._guards.deny, self._now)
         gone = bool(entry) and self._wanted.service == "ens" and not region.lists(entry)
-        if denial and _same(region.rows[0], entry):
+        if denial and is_same(region.rows[0], entry):
             reason = self._finding("nothing_newer", region)
         if denial or gone or (entry is None and reason.code == "denied"):
             facts = {"locked": entry, "denial": denial, "gone": gone, "why": reason}
@@ -493,7 +427,7 @@ class _Region:
         return [
             image
             for image in known
-            if _created(image) <= _created(newest) and not _same(image, newest)
+            if _created(image) <= _created(newest) and not is_same(image, newest)
         ]
 
     def is_of_family(self, image: Json) -> bool:
@@ -502,15 +436,15 @@ class _Region:
 
     def lists(self, entry: Json | None) -> bool:
         """Return whether the service lists the image."""
-        return any(_same(row, entry) for row in self.rows)
+        return any(is_same(row, entry) for row in self.rows)
 
     def newer_than(self, image: Json | None) -> list[Json]:
         """Return the candidates of a family that came after the image, newest first."""
         if image is None or not self.is_of_family(image):
-            return [one for one in self.candidates if not _same(one, image)]
+            return [one for one in self.candidates if not is_same(one, image)]
         newer = []
         for candidate in self.candidates:
-            if _same(candidate, image) or _created(candidate) < _created(image):
+            if is_same(candidate, image) or _created(candidate) < _created(image):
                 break
             newer.append(candidate)
         return newer
@@ -619,12 +553,12 @@ def _with_image(entry: Json, image: Json, now: datetime, *, rolled_back: bool = 
     """Return the entry of a region, {} if it had none, with this image and those before."""
     before = _lock.without_lists(entry) if "image_id" in entry else None
     previous = entry.get("previous", [])
-    moved = not (before and _same(before, image))
+    moved = not (before and is_same(before, image))
     resolved = written(now) if moved else (before or {}).get("resolved")
     if moved and before:
         left = {**before, "rolled_back": written(now)} if rolled_back else before
         previous = [left, *previous]
-    previous = [one for one in previous if not _same(one, image)]
+    previous = [one for one in previous if not is_same(one, image)]
     kept = {key: image[key] for key in _lock.ENTRY_KEYS if key in image}
     result = {**kept, **({"resolved": resolved} if resolved else {})}
     return {**result, "previous": previous[: _lock.PREVIOUS]} if previous else result
@@ -645,10 +579,6 @@ def _coming_denials(lock: _lock.Lock, guards: Guards, now: datetime) -> list[Fin
 def _is_later(image: Json, other: Json) -> bool:
     """Return whether an image is not known to be older than another."""
     return created(image) is None or _created(image) >= _created(other)
-
-
-def _same(image: Json, entry: Json | None) -> bool:
-    return entry is not None and image["image_id"] == entry["image_id"]
 
 
 def _apart(one: Json, other: Json) -> float:

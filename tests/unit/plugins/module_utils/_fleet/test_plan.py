@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock as _lock
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import lock_file as _lock_file
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet import plan as _plan
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.changes import find_changes
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.deny import (
     Denial,
     find_denial,
@@ -1252,8 +1253,8 @@ def test_a_name_without_an_image_comes_and_goes_with_a_sentence() -> None:
     empty: _lock.Lock = {"web": {"image_family": "web", "regions": {}}}
 
     assert diff(young) == ["web in a notes web-22 (m-a-22), which is too young."]
-    assert texts(_plan.find_changes({}, empty)) == ["web is wanted, and locked nowhere yet"]
-    assert texts(_plan.find_changes(empty, {})) == ["web is no longer in the lock"]
+    assert texts(find_changes({}, empty)) == ["web is wanted, and locked nowhere yet"]
+    assert texts(find_changes(empty, {})) == ["web is no longer in the lock"]
 
 
 def test_what_changes_of_earlier_images_alone_is_said() -> None:
@@ -1261,10 +1262,10 @@ def test_what_changes_of_earlier_images_alone_is_said() -> None:
     new = reread(old)
     new["web"]["regions"]["a"]["previous"][0]["image_name"] = "x"
 
-    assert texts(_plan.find_changes(old, new)) == [
+    assert texts(find_changes(old, new)) == [
         "web in a: what is noted of earlier and young images is corrected"
     ]
-    assert _plan.find_changes(old, reread(old)) == []
+    assert find_changes(old, reread(old)) == []
 
 
 def test_regions_that_need_not_agree_do_not_hold_each_other() -> None:
