@@ -343,7 +343,8 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> Json:
             plan.problems.extend(one.problem for one in outdated)
         else:
             plan.changes.extend(one.change for one in outdated)
-        result = _result(lock, plan, question.now, task)
+        changes = [_plan.as_violation(one) for one in plan.changes] if verify else plan.changes
+        result = _result(lock, plan, changes, question.now, task)
         result["rendered"] = [one.path for one in outdated]
         if plan.problems:
             raise _refused(options, plan, result, task)
@@ -432,8 +433,9 @@ def _outdated_files(
     return render_outdated(paths, ids, options["path"], writable=writable, option=task.option)
 
 
-def _result(lock: _lock.Lock, plan: _plan.Plan, now: datetime, task: Task) -> Json:
-    changes = [f"{sentence(change, task.option)}.\n" for change in plan.changes]
+def _result(
+    lock: _lock.Lock, plan: _plan.Plan, changes: t.Sequence[Finding], now: datetime, task: Task
+) -> Json:
     return {
         "changed": False,
         "images": _lock.image_rows(lock),
@@ -450,7 +452,7 @@ def _result(lock: _lock.Lock, plan: _plan.Plan, now: datetime, task: Task) -> Js
         ],
         "builds": _lock.timeline_rows(lock),
         "checked": written(now),
-        "diff": {"prepared": "".join(changes)},
+        "diff": {"prepared": "".join(f"{sentence(change, task.option)}.\n" for change in changes)},
     }
 
 

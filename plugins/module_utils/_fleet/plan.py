@@ -168,7 +168,7 @@ def find_violations(
             change, lock_format, allow_behind=allow_behind
         ):
             continue
-        problems.append(change._replace(code=VIOLATIONS.get(change.code, change.code)))
+        problems.append(as_violation(change))
     locked = _lock.entries(lock)
     problems += [
         held._replace(code="not_locked_since", facts={"why": held})
@@ -184,13 +184,17 @@ def find_violations(
     return plan._replace(problems=problems)
 
 
-# What a change is called if the lock should have been so already.
 VIOLATIONS = {
     "added": "not_locked",
     "removed": "not_wanted",
     "moved": "behind",
     "name_removed": "not_wanted",
 }
+
+
+def as_violation(change: Finding) -> Finding:
+    """Return what a change is called where the lock stays as it is."""
+    return change._replace(code=VIOLATIONS.get(change.code, change.code))
 
 
 def _is_agreed(wanted: WantedImage, lock: _lock.Lock) -> bool:

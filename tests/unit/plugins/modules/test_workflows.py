@@ -674,3 +674,71 @@ def test_a_run_in_parallel_is_not_undone(run: Run, emulator: Emulator, path: Pat
     thread.join()
 
     assert set(result["image_ids"]) == {"web", "db"}
+
+
+def test_verify_that_may_be_behind_passes_and_says_what_is_newer_but_not_that_it_moves(
+    run: Run, emulator: Emulator, path: Path
+) -> None:
+    emulator.catalogue = {"ecs_images": [build(18)]}
+    run(image_lock, path=str(path), images=[WEB])
+    text = path.read_text(encoding="utf-8")
+    emulator.catalogue = {"ecs_images": [build(20)]}
+    verify = {"path": str(path), "images": [WEB], "mode": "verify"}
+
+    strict = run(image_lock, **verify)
+    tolerant = run(image_lock, **verify, behind="allow")
+
+    assert strict["failed"]
+    assert "failed" not in tolerant
+    assert not tolerant["changed"]
+    assert "is the newest that may be" in tolerant["diff"]["prepared"]
+    assert " moves from " not in tolerant["diff"]["prepared"]
+    assert {image["image_name"] for image in tolerant["images"]} == {"web-20261118"}
+    assert tolerant["images"] == strict["images"]
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_an_empty_list_of_names_is_told_and_means_all(run: Run, path: Path) -> None:
+    result = run(image_lock, path=str(path), images=[WEB], only=[])
+
+    assert "only is empty, so it counts as not set, and all images are meant" in str(
+        result["warnings"]
+    )
+    assert "web" in result["image_ids"]
+
+
+def test_a_rollback_that_denies_nothing_is_told(run: Run, emulator: Emulator, path: Path) -> None:
+    for day in (18, 20):
+        emulator.catalogue = {"ecs_images": [build(day)]}
+        run(image_lock, path=str(path), images=[WEB])
+
+    result = run(image_lock, path=str(path), mode="rollback", only=["web"])
+
+    assert "so the next update locks it again. Add it to deny." in str(result["warnings"])
+
+
+def test_a_pattern_that_matches_nothing_is_told(run: Run, path: Path) -> None:
+    result = run(image_lock, path=str(path), images=[WEB], deny=["WEB-*", "web-2019*"])
+
+    assert "deny has WEB-*, web-2019*, which matches no image" in str(result["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("deny", "words"),
+    [
+        ([{"from": "2026-12-01"}], "it must be an image ID, a name or a glob of names, or a"),
+        ([3], "it must be an image ID"),
+        ([{"image": "web", "until": "x"}], "deny has until. It may have image, from, reason."),
+        ([{"image": "web", "from": "soon"}], "it must be a date such as 2026-12-01, or a time"),
+        ([{"image": "  "}], "deny has an empty image"),
+    ],
+)
+def test_a_denial_that_is_none_is_refused_before_anybody_is_asked(
+    run: Run, emulator: Emulator, path: Path, deny: list[t.Any], words: str
+) -> None:
+    result = run(image_lock, path=str(path), images=[WEB], deny=deny)
+
+    assert result["failed"]
+    assert words in result["msg"]
+    assert emulator.calls == []
+    assert not path.exists()
