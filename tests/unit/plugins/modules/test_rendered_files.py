@@ -220,6 +220,7 @@ def rewrite(path: str, pattern: str, replacement: str) -> None:
     [
         *((option, "\n", "\r\n") for option in ("tfvars", "pkrvars", "dotenv")),
         ("tfvars", r"\s", ""),
+        ("tfvars", r'("cn-beijing": ".*"),\s*("cn-hangzhou": ".*")', r"\2, \1"),
         ("pkrvars", " +=", " ="),
         ("pkrvars", r"(?m)^  +", "\t"),
         ("pkrvars", "^", '# reviewed\n/* by\nus */\n\n// "\n'),
@@ -266,6 +267,7 @@ def test_what_fmt_makes_of_the_former_layout_holds(run: Run, task: Json) -> None
         ("tfvars", r'(?s)"web": .*', '"web": []}}'),
         ("tfvars", "web", "we b"),
         ("tfvars", r'("cn-beijing": ".*",)', r"\1\1"),
+        ("tfvars", r'("cn-beijing"): ".*",', r"\g<0> \1: 1,"),
         ("tfvars", "^", "no JSON"),
         ("tfvars", "^", "\ufeff"),
         ("pkrvars", "web", "w  eb"),

@@ -84,6 +84,7 @@ def test_what_a_terminal_would_obey_is_shown_in_every_text() -> None:
         denied_image_text(IMAGE, denial),
         coming_denial_text([IMAGE], denial, 1),
     ]
+    assert texts[-1].endswith("; 1 host runs it.")
 
     for text in texts:
         assert "\x1b" not in text
