@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.deny import parse_denials
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import REGION_VARIABLES
 from ansible_collections.alicloud.compute.plugins.module_utils._service import (
     credentials as _credentials,
@@ -199,6 +200,15 @@ def test_the_inventory_of_the_fleet_is_that_of_its_examples() -> None:
     assert set(guide) == set(example)
     assert guide["web"]["vars"] == example["web"]["vars"]
     assert guide["web"]["hosts"].items() <= example["web"]["hosts"].items()
+
+
+def test_the_denials_of_the_fleet_are_some() -> None:
+    (block,) = (one for one in blocks("guide_fleet") if one.text.startswith("fleet_denied:"))
+
+    denials = parse_denials(yaml.safe_load(block.text)["fleet_denied"], "deny")
+
+    assert [denial.image for denial in denials] == ["web-20261112", "web-20261120"]
+    assert [denial.start is None for denial in denials] == [True, False]
 
 
 def test_the_proof_fails_until_the_denied_image_is_gone(

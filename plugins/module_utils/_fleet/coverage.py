@@ -144,8 +144,6 @@ def _model(
     newest: t.Mapping[str, Json], agree: str, expected: str | None
 ) -> tuple[str, Json] | None:
     """Return the image that the others should be like, and its region; None without."""
-    if agree == "nothing" and expected is None:
-        return None
     candidates = [
         (region, image)
         for region, image in newest.items()

@@ -179,10 +179,8 @@ def _fetch_images(client: Client, places: t.Sequence[Place], network: str) -> Li
     ecs = [place for place in places if place[0].service == "ecs"]
     if ecs:
         pairs = [(wanted.source["image_family"], region) for wanted, region in ecs]
-        answers = find_newest_images(client, list(dict.fromkeys(pairs)), network)
-        newest = {(family, region): image for family, region, image in answers}
-        for (wanted, region), pair in zip(ecs, pairs):
-            image = newest[pair]
+        newest = find_newest_images(client, pairs, network)
+        for (wanted, region), (*_pair, image) in zip(ecs, newest):
             found[wanted.name, region] = [image] if image else []
     ens = [place for place in places if place[0].service == "ens"]
     if ens:

@@ -267,6 +267,7 @@ def test_what_fmt_makes_of_the_former_layout_holds(run: Run, task: Json) -> None
         ("tfvars", "cn-beijing", "cn-shanghai"),
         ("tfvars", "web", "we b"),
         ("tfvars", r'("cn-beijing": ".*",)', r"\1\1"),
+        ("tfvars", r'("cn-beijing"): ".*",', r"\g<0> \1: 1,"),
         ("tfvars", "^", "no JSON"),
         pytest.param("tfvars", "^", "[" * 100_000, id="deep"),
         ("tfvars", '"image_ids": ', '"image_ids": 1, "image_ids": '),

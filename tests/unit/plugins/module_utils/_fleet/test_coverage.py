@@ -79,6 +79,15 @@ def test_a_build_that_is_everywhere_is_present_with_its_age() -> None:
     assert _coverage.progress(cells) == ""
 
 
+def test_an_age_is_not_below_0_and_not_known_without_a_time() -> None:
+    future, unknown = judged(
+        image(20, creation_time="2026-11-22T13:00Z"), image(20, creation_time="?")
+    )
+
+    assert (future["age"], future["creation_time"]) == (0, "2026-11-22T13:00:00Z")
+    assert (unknown["age"], unknown["creation_time"]) == (None, None)
+
+
 PRESENT = ("present", "")
 
 
@@ -112,6 +121,7 @@ PRESENT = ("present", "")
             want(agree="nothing", max_age=3 * DAY),
             [PRESENT, ("stale", "web-18 (m-18) is 4 days and 10 hours old, and max_age is 3 days")],
         ),
+        (image(19), image(20), want(agree="nothing", max_age=3 * DAY + 10 * 3600), [PRESENT] * 2),
         (
             image(20),
             image(20, creation_time="?"),
@@ -140,6 +150,15 @@ PRESENT = ("present", "")
             ],
         ),
         (
+            image(20),
+            image(22, tags={}),
+            want(agree="tag:commit"),
+            [
+                PRESENT,
+                ("different", "web-22 (m-22) has no tag:commit, by which the regions must agree"),
+            ],
+        ),
+        (
             image(20, image_id="m-a", image_version="1"),
             image(20, image_id="m-b", creation_time="2026-11-20T01:59:59Z"),
             want(),
@@ -165,7 +184,9 @@ def test_each_place_is_judged(
     assert status(a, b, wanted) == found
 
 
-@pytest.mark.parametrize("key", _coverage.COMMON)
+@pytest.mark.parametrize(
+    "key", ["architecture", "os_type", "platform", "size", "image_size", "image_version"]
+)
 def test_copies_of_a_build_are_the_same_in_what_copies_keep(key: str) -> None:
     found = status(image(20, **{key: "1"}), image(20, **{key: "2"}))
 
@@ -200,7 +221,11 @@ def test_an_expected_build_is_what_the_regions_agree_in() -> None:
 @pytest.mark.parametrize(
     ("wanted", "expected", "words"),
     [
-        (want(), {"db": "x", "api": "y"}, "build has api, db, which is not in images."),
+        (
+            want(),
+            dict.fromkeys(["e", "db", "web", "a", "d", "c"], "x"),
+            "build has a, c, d, db, e, which is not in images.",
+        ),
         (
             want(agree="nothing"),
             {"web": "web-20"},
@@ -216,6 +241,10 @@ def test_an_expected_build_of_nothing_is_an_error(
         _coverage.check_expected(expected, [wanted], str)
 
     assert str(caught.value) == words
+
+
+def test_a_build_is_expected_beside_an_image_whose_regions_agree_in_nothing() -> None:
+    _coverage.check_expected({"db": "x"}, [want(agree="nothing"), want("db")], str)
 
 
 def test_gaps_are_sentences_and_places_to_ask_again() -> None:
@@ -252,3 +281,7 @@ def test_progress_stays_a_line() -> None:
     assert lines[0] == "i0 is in 0 of 5 regions, not in r0 (m-20), r1 (m-18), r2 (nothing), ..."
     assert lines[-1] == "and 2 more images"
     assert len(lines) == 4
+    three = [one._replace(regions=regions[:3]) for one in wanted[:3]]
+    told = _coverage.progress(_coverage.cells(three, found, {}, NOW))
+    assert "..." not in told
+    assert "more" not in told

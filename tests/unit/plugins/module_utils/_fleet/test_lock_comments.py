@@ -231,7 +231,13 @@ def test_a_hash_in_a_text_is_no_comment(tmp_path: Path, value: str) -> None:
         ),
         ("\n      a:\n        image_id: 'm\n          # no\n          '  # c\n", "  # c"),
         ("\n      ? a # c\n      : image_id: m\n", "a:  # c"),
-        ('\n      a:\n        image_id: "m" # c # d\n', "image_id: m  # c # d"),
+        ('\n      a:\n        image_id: "m" # c # d\n', "image_id: m  # c # d\n"),
+        ("\n      a:\n        image_id: m # c \t\n", "image_id: m  # c\n"),
+        ("\n      a:\n        image_id: |-\n          # m\n      # c\n", "'# m'\n"),
+        (
+            "\n      a:\n        image_id: |-\n          m #1\n# c\n",
+            "    # c\n    image_family: web\n",
+        ),
         ("\n      a:\n        image_id: m # c\u2028        build: x # d\n", "build: x  # d"),
     ],
 )
@@ -244,13 +250,14 @@ def test_comments_are_found_however_a_file_is_written(
     )
 
     def add(lock: _lock.Lock) -> None:
-        lock["x"] = lock["web"]
+        lock["x"] = {"image_family": "x", "regions": {}}
 
     changed, warnings = write(path, add)
 
     assert (changed, warnings) == (True, [])
     written = path.read_text(encoding="utf-8")
     assert written.count("# c") == 1
+    assert written.count("#") == 1 + regions.count("#")
     assert kept in written, written
 
 

@@ -345,12 +345,18 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         ("format: 1\n", 1, "the lock has no images"),
         ("format: 2\nimages: {}\n", 1, "format 2 is not known, only 1"),
         ("images: {}\nformat: '1.0'\n", 2, "format 1.0 is not known, only 1"),
+        ("format: 0\nimages: {}\n", 1, "format 0 is not known, only 1"),
         ("format: [1]\nimages: {}\n", 1, "format must be a text"),
         ("format: 1\nimages: {}\nmore: 1\n", 3, "the lock has more, which is none of format, imag"),
         ("format: 1\nimages:\n", 2, "images must have keys"),
         ("format: 1\nimages: [web]\n", 2, "images must have keys"),
         (f"{HEAD}      a: m-1\n", 6, "web in a must have keys"),
         (f"{HEAD}      a: {{}}\n", 6, "web in a has no image_id"),
+        (
+            f"{HEAD}      a: {{image_name: n, soaking: [image_id: m-1]}}\n",
+            6,
+            "web in a has no image_id",
+        ),
         (f"{HEAD}      a:\n        image_id:\n", 7, "image_id of web in a must be a text"),
         (f"{HEAD}      a:\n        image_id: null\n", 7, "image_id of web in a must be a text"),
         (f"{HEAD}      a:\n        image_id: ~\n", 7, "image_id of web in a must be a text"),
@@ -420,6 +426,7 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         ),
         ("format: 1\nimages:\n\tweb: {}\n", 3, "no YAML: "),
         ('format: 1\nimages: "\n', 3, "no YAML: "),
+        ("format: 1\nimages: {", 2, "no YAML: "),
         ("format: 1\nimages: {a: b: c}\n", 2, "no YAML: "),
         ("format: 1\nimages: *web\n", 2, "no YAML: found undefined alias"),
         ("format: 1\nimages: {}\n---\nformat: 1\n", 3, "no YAML: but found another document"),
@@ -541,6 +548,9 @@ def test_a_file_with_other_line_ends_is_the_same_lock(tmp_path: Path) -> None:
 
     assert not changed
     assert _lock_file.load(str(path)) == SMALL
+    # What is written anew has a line feed at the end of each line.
+    assert replace(str(path), lambda _old: {"web": SMALL["web"]}, quiet)
+    assert b"\r" not in path.read_bytes()
 
 
 def test_a_lock_that_stays_is_not_touched(tmp_path: Path) -> None:

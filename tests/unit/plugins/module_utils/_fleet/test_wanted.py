@@ -21,6 +21,7 @@ from ansible_collections.alicloud.compute.plugins.module_utils._fleet.wanted imp
     fetch_images,
     find_differences,
     parse_age,
+    timeline_row,
     wanted_images,
 )
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.words import (
@@ -98,6 +99,28 @@ def test_a_region_that_is_named_twice_is_one_region() -> None:
     (image,) = wanted({**WEB, "region": ["b", "a", "b"]})
 
     assert image.regions == ("b", "a")
+
+
+def test_an_images_own_regions_count_and_not_those_of_all() -> None:
+    own, common = wanted(WEB, {"name": "web2", "image_family": "web"}, region=["x"])
+
+    assert (own.regions, common.regions) == (("cn-hangzhou", "cn-shanghai"), ("x",))
+
+
+def test_a_name_may_have_128_characters() -> None:
+    (image,) = wanted({**WEB, "name": "w" * 128})
+
+    assert len(image.name) == 128
+
+
+def test_a_timeline_has_a_name_for_each_image_and_times_as_all_results() -> None:
+    row = timeline_row("web", "ecs", "a", {"image_id": "m-1", "creation_time": "?"}, "locked")
+    other = timeline_row(
+        "web", "ecs", "a", {"image_id": "m-1", "creation_time": "2026-11-20T02:00Z"}, "locked"
+    )
+
+    assert (row["image_name"], row["creation_time"]) == ("m-1", None)
+    assert other["creation_time"] == "2026-11-20T02:00:00Z"
 
 
 def test_filters_are_part_of_what_is_asked() -> None:
