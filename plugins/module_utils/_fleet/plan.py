@@ -258,8 +258,10 @@ class _Update:
             disagreement = self._find_disagreement()
             if disagreement:
                 return _Decision(None, [], [disagreement])
-        chosen = _newest_shared_build(
-            {region.name: self._choices_in(region) for region in self._regions}, self._wanted.agree
+        chosen = _choose_shared_build(
+            {region.name: self._choices_in(region) for region in self._regions},
+            self._wanted.agree,
+            newest=True,
         )
         for region in self._regions:
             if region.name not in chosen:
@@ -489,7 +491,7 @@ def _roll_back(name: str, locked: Json, agree: str, guards: Guards, now: datetim
         for region, entry in entries.items()
     }
     known = {region: images for region, images in earlier.items() if images}
-    chosen = _newest_shared_build(known, agree)
+    chosen = _choose_shared_build(known, agree, newest=False)
     if len(chosen) < len(known) or not known:
         code = "no_shared_earlier" if known else "no_earlier"
         return _Decision(None, [], [Finding(code, name, facts={"agree": agree})])
@@ -523,11 +525,13 @@ def _was_before(image: Json, entry: Json) -> bool:
     return created(image) is None or created(entry) is None or _created(image) <= _created(entry)
 
 
-def _newest_shared_build(choices: t.Mapping[str, list[Json]], agree: str) -> dict[str, Json]:
-    """Return for each region the newest image that all regions have a build of; {} without.
+def _choose_shared_build(
+    choices: t.Mapping[str, list[Json]], agree: str, *, newest: bool
+) -> dict[str, Json]:
+    """Return for each region the first image that all regions have a build of; {} without.
 
-    The images of a region are the newest first. If the regions need not agree, each has its own
-    newest, as far as it has one.
+    If `newest`, the newest build is the first, else the order of the lists decides. If the regions
+    need not agree, each has the first of its own, as far as it has one.
     """
     if agree == "nothing":
         return {region: images[0] for region, images in choices.items() if images}
@@ -543,14 +547,15 @@ def _newest_shared_build(choices: t.Mapping[str, list[Json]], agree: str) -> dic
     if not shared:
         return {}
 
-    def newness(build: str) -> tuple[datetime, int, str]:
-        # The order of the lists decides where times do not, and then the name, whatever order the
-        # regions come in.
-        place = sum(list(images).index(build) for images in builds)
-        return _made_first(images[build] for images in builds), -place, build
+    def rank(build: str) -> tuple[t.Any, ...]:
+        # The other one decides where one does not, and then the name, whatever order the regions
+        # come in.
+        place = -sum(list(images).index(build) for images in builds)
+        made = _made_first(images[build] for images in builds)
+        return (made, place, build) if newest else (place, made, build)
 
-    newest = max(shared, key=newness)
-    return {region: images[newest] for region, images in zip(choices, builds)}
+    first_build = max(shared, key=rank)
+    return {region: images[first_build] for region, images in zip(choices, builds)}
 
 
 def _with_image(entry: Json, image: Json, now: datetime, *, rolled_back: bool = False) -> Json:

@@ -1474,3 +1474,14 @@ def test_a_key_of_a_later_format_is_added_without_a_complaint(
     assert verify(1) == ["web in a: architecture of m-a-20 is x86_64; the lock has arm64"]
     del old["web"]["regions"]["a"]["architecture"]
     assert diff(updated(old, want(), {"a": [image(20)]})) == [f"{said}."]
+
+
+def test_a_rollback_goes_to_the_image_locked_before_though_one_before_that_is_newer() -> None:
+    # Build 20 was withdrawn, so 18 was locked on purpose, and 21 after it.
+    lock = grown(20)
+    back = {region: [image(18, region)] for region in "ab"}
+    lock = updated(lock, want("a", "b"), back, deny(allow_older=True)).lock
+    lock = updated(lock, want("a", "b"), {region: [image(21, region)] for region in "ab"}).lock
+
+    for agree in ("image_name", "nothing"):
+        assert ids(rolled_back(lock, agree=agree).lock) == {"a": "m-a-18", "b": "m-b-18"}
