@@ -386,7 +386,9 @@ def test_of_two_builds_of_one_second_the_one_in_more_regions_is_expected() -> No
     assert short("m-b-20", fleet=fleet)[0] == "current"
     assert short("m-a-19", fleet=fleet)[0] == "outdated"
     # With as many regions, that of the first image ID.
-    four = {region: [image(day, region, **twin)] for region, day in zip("abcd", (19, 20, 20, 19))}
+    four: t.Any = {
+        region: [image(day, region, **twin)] for region, day in zip("abcd", (19, 20, 20, 19))
+    }
     assert short("m-a-19", fleet=newest(**four))[0] == "current"
     fleet = newest(b=[image(20, "b")], a=[image(19, "a", **twin)])
     assert short("m-a-19", fleet=fleet)[0] == "current"
