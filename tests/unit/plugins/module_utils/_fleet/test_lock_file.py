@@ -414,6 +414,7 @@ def test_what_is_looked_up_in_a_lock_has_its_place() -> None:
         ),
         ("format: 1\nimages:\n\tweb: {}\n", 3, "no YAML: "),
         ('format: 1\nimages: "\n', 3, "no YAML: "),
+        ("format: 1\nimages: {", 2, "no YAML: "),
         ("format: 1\nimages: {a: b: c}\n", 2, "no YAML: "),
         ("format: 1\nimages: *web\n", 2, "no YAML: found undefined alias"),
         ("format: 1\nimages: {}\n---\nformat: 1\n", 3, "no YAML: but found another document"),

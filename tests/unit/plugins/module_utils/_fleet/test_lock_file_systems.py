@@ -261,6 +261,23 @@ def test_a_user_name_space_replaces_a_file_of_an_owner_that_it_does_not_know(pat
     assert said.files == ["lock.yml"]
 
 
+def test_nobody_else_reads_a_new_file_before_it_has_the_rights_of_the_old_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.chmod(0o600)
+    give, modes = os.fchown, []
+
+    def watch(descriptor: int, *owner: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        give(descriptor, *owner)
+
+    monkeypatch.setattr(os, "fchown", watch)
+
+    write(path)
+
+    assert set(modes) == {0o600}
+
+
 # Access control lists
 
 
