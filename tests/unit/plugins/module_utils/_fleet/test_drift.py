@@ -317,6 +317,16 @@ def test_builds_are_told_apart_by_what_the_regions_agree_in(agree: str) -> None:
     assert short("m-b-18", fleet=fleet)[0] == "outdated"
 
 
+def test_a_host_should_run_the_image_of_its_region_though_it_has_another_name() -> None:
+    tags: t.Any = {"tags": {"commit": "1"}}
+    copy = image(21, "b", image_name="web-copy", **tags)
+
+    fleet = newest(agree="tag:commit", a=[image(20, **tags)], b=[copy])
+
+    found = judged("m-x", "web", "b", fleet=fleet)
+    assert (found["expected_image_id"], found["expected_image_name"]) == ("m-b-21", "web-copy")
+
+
 def test_a_late_copy_of_an_earlier_build_is_not_the_newest() -> None:
     copy = image(22, "b", image_name="web-19")
 
@@ -569,6 +579,16 @@ def test_a_locked_image_that_is_denied_is_not_expected() -> None:
         ("unknown", words, None),
         ("current", "", "m-db-7"),
     ]
+
+
+def test_an_image_that_is_locked_under_two_names_and_denied_is_told_so() -> None:
+    deny = denied("web-20")
+    lock = {name: {"image_family": "f", "regions": {"a": image(20)}} for name in ("web", "api")}
+
+    (row,) = _drift.compare_hosts([Host("h", "m-a-20")], _drift.of_lock(lock, deny), deny)
+
+    assert (row["name"], row["status"]) == (None, "outdated")
+    assert row["reason"].endswith("it is locked but denied: roll back or update the lock")
 
 
 def test_why_nobody_knows_what_a_host_runs_is_its_reason() -> None:
