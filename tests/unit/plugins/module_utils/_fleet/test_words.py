@@ -69,6 +69,14 @@ def test_what_is_not_known_is_called_none() -> None:
     )
 
 
+def test_what_an_image_is_asked_by_is_told_as_people_write_it() -> None:
+    facts = {"key": "owner", "before": None, "after": ["self", "system"]}
+
+    assert sentence(Finding("source", "web", facts=facts)) == (
+        "web: owner is self, system; the lock has none"
+    )
+
+
 def test_how_far_back_the_newest_is_is_told_in_one_unit() -> None:
     facts = {"image": IMAGE, "locked": {"image_id": "m-2"}, "apart": -(2 * DAY + 5 * HOUR)}
 
