@@ -269,6 +269,7 @@ def test_what_fmt_makes_of_the_former_layout_holds(run: Run, task: Json) -> None
         ("tfvars", r'("cn-beijing": ".*",)', r"\1\1"),
         ("tfvars", r'("cn-beijing"): ".*",', r"\g<0> \1: 1,"),
         ("tfvars", "^", "no JSON"),
+        ("tfvars", "^", "[" * 100_000),
         ("tfvars", "^", "\ufeff"),
         ("pkrvars", "web", "w  eb"),
         ("pkrvars", 'beijing"', 'beijing "'),

@@ -718,6 +718,8 @@ def test_one_region_that_is_held_holds_all() -> None:
 
     assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
     assert [held.region for held in plan.held] == ["b"]
+    # Without min_age, no image waits to be old enough.
+    assert _lock.soaking(plan.lock) == {}
 
 
 def test_a_node_that_is_new_waits_and_the_lock_can_be_read_again() -> None:
