@@ -536,6 +536,9 @@ def test_a_file_with_other_line_ends_is_the_same_lock(tmp_path: Path) -> None:
 
     assert not changed
     assert _lock_file.load(str(path)) == SMALL
+    # What is written anew has a line feed at the end of each line.
+    assert replace(str(path), lambda _old: {"web": SMALL["web"]}, quiet)
+    assert b"\r" not in path.read_bytes()
 
 
 def test_a_lock_that_stays_is_not_touched(tmp_path: Path) -> None:
