@@ -40,7 +40,7 @@ def dotenv_lines(text: str) -> list[str]:
 
     White space around an equals sign is kept: a shell takes the name for a command then.
     """
-    lines = (line.strip(" \t\r") for line in text.split("\n"))
+    lines = (line.strip(" \t") for line in text.split("\n"))
     return sorted(
         NEEDLESS_QUOTES.sub(r"\1\3", line) for line in lines if line and not line.startswith("#")
     )
