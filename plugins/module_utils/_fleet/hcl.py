@@ -48,9 +48,13 @@ def hcl_tokens(text: str) -> list[str]:
     """
     tokens = ["\n"]
     for token in TOKEN.findall(text):
-        nothing = token[0] in " \t\r" or token.startswith(("#", "//", "/*"))
-        if not nothing and (token, tokens[-1]) != ("\n", "\n"):
-            tokens.append(token)
+        if token[0] in " \t\r" or token.startswith(("#", "//", "/*")):
+            continue
+        if token == "\n" and tokens[-1] in ("\n", "{", "[", ","):
+            continue
+        if token in ("}", "]") and tokens[-1] == "\n":
+            tokens.pop()
+        tokens.append(token)
     return tokens if tokens[-1] == "\n" else [*tokens, "\n"]
 
 
