@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-hea
 SESSIONS := ruff mypy ansible-lint unit sanity integration oldest docs package importer
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) matrix archive changelog release lint fuzz soak bench scale screenshots lock clean
+.PHONY: help demo test $(SESSIONS) matrix archive changelog release lint fuzz soak bench scale screenshots schema lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -59,6 +59,11 @@ scale: .venv/run.stamp ## Play the playbooks of a fleet with 9,000 images and 5,
 
 screenshots: .venv/dev.stamp ## Take the pictures of the report's page, with Chromium
 	$(BIN)/python tests/utils/report_screenshots.py
+
+schema: .venv/dev.stamp ## Write the schema of the report's JSON from the table in model.py
+	mkdir -p .cache/collections/ansible_collections/alicloud
+	ln -sfn ../../../.. .cache/collections/ansible_collections/alicloud/compute
+	PYTHONPATH=.cache/collections $(BIN)/python tests/utils/report_schema.py
 
 lock: .venv/run.stamp ## Lock the newest versions of the development tools, and of what is compared
 	$(INSTALL) uv

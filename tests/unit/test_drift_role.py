@@ -183,6 +183,21 @@ def test_what_was_found_outlives_a_limit_that_is_exceeded(inventory: Inventory) 
     assert [limit["name"] for limit in report["limits"]] == ["max_outdated"]
 
 
+@pytest.mark.parametrize("role", ["image_drift", "image_coverage"])
+def test_a_report_of_an_unknown_kind_is_told_before_anything_is_asked(
+    inventory: Inventory, emulator: Emulator, role: str
+) -> None:
+    task = compare(**{f"{role}_reports": ["fleet.html", "fleet.pdf"], f"{role}_images": IMAGES})
+    task["ansible.builtin.include_role"]["name"] = f"alicloud.compute.{role}"
+
+    output = inventory.play([task], {"web-1": {"image_drift_image_id": "m-18"}}, fails=True)
+
+    assert f"{role}_reports must be one of html, json, junit, markdown, prometheus, or" in output
+    assert "ends in .html, .json, .md, .prom, .xml, not 'fleet.pdf'" in output
+    assert not emulator.calls
+    assert not (inventory.folder / "fleet.html").exists()
+
+
 @pytest.mark.parametrize("transform", ["always", "silently", "never", "ignore"])
 def test_a_replaced_host_is_not_replaced_again_whatever_becomes_of_the_groups_name(
     inventory: Inventory, transform: str

@@ -12,14 +12,18 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import typing as t
 from fnmatch import fnmatchcase
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import junitparser
 import pytest
 import yaml
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.deny import parse_denials
@@ -48,7 +52,18 @@ FILES = {
         "test_images.py",
         ".github/workflows/images.yml",
     },
-    "guide_fleet": {"images.yml", "hosts.yml", "prove.yml"},
+    "guide_fleet": {
+        *(
+            "images.yml",
+            "hosts.yml",
+            "prove.yml",
+            "message.yml",
+            "metrics.yml",
+            "crontab",
+            "alerts.yml",
+        ),
+        *(".github/workflows/fleet.yml", ".gitlab-ci.yml"),
+    },
     "guide_migrating": {"images.tf"},
     "guide_controllers": {
         *("inputs.yml", "injectors.yml", "execution-environment.yml"),
@@ -229,7 +244,7 @@ def test_the_proof_fails_until_the_denied_image_is_gone(
         )
         report = json.loads((tmp_path / "proof.json").read_text(encoding="utf-8"))
         assert f'"verdict": "{report["verdict"]}"' in done.stdout.partition("CUSTOM STATS")[2]
-        told = (tmp_path / "proof.md").read_text(encoding="utf-8").replace("\\", "")
+        told = (tmp_path / "proof.md").read_text(encoding="utf-8").replace("`", "")
         return done.returncode, told.splitlines()[2]
 
     guide = [block.text for block in blocks("guide_fleet") if block.kind == "text"]
@@ -242,6 +257,120 @@ def test_the_proof_fails_until_the_denied_image_is_gone(
     )
     assert status == 0
     assert f"{told}\n" in guide
+
+
+@pytest.fixture
+def fleet(environment: dict[str, str], connection: dict[str, str], tmp_path: Path) -> Path:
+    """The folder of the guide to fleets, in which a host runs what it must not."""
+    files("guide_fleet", tmp_path)
+    environment.update(connection)
+    return tmp_path
+
+
+def fail(command: str, folder: Path, environment: dict[str, str]) -> None:
+    """Run what must not end well."""
+    done = subprocess.run(["bash", "-e", "-c", command], cwd=folder, env=environment, check=False)
+    assert done.returncode != 0
+
+
+def test_the_jobs_of_ci_fail_and_keep_the_reports(fleet: Path, environment: dict[str, str]) -> None:
+    workflow = yaml.safe_load((fleet / ".github" / "workflows" / "fleet.yml").read_text())
+    gitlab = yaml.safe_load((fleet / ".gitlab-ci.yml").read_text())["prove"]
+    steps = {
+        step.get("name", step.get("uses")): step for step in workflow["jobs"]["prove"]["steps"]
+    }
+    assert steps["Install"]["run"].splitlines() == gitlab["before_script"]
+    assert [steps["Prove"]["run"]] == gitlab["script"]
+    environment["GITHUB_STEP_SUMMARY"] = str(fleet / "summary.md")
+
+    fail(steps["Prove"]["run"], fleet, environment)
+    run(steps["Show the report"]["run"], fleet, environment)
+
+    assert (fleet / "summary.md").read_text().startswith("# Hosts and their images\n\nFailed: ")
+    upload = steps["actions/upload-artifact@v4"]
+    assert steps["Show the report"]["if"] == upload["if"] == "always()"
+    assert gitlab["artifacts"]["when"] == "always"
+    kept = {*gitlab["artifacts"]["paths"], gitlab["artifacts"]["reports"]["junit"]}
+    assert kept == {path.name for path in fleet.glob(upload["with"]["path"])}
+    (suite, limits) = junitparser.JUnitXml.fromfile(str(fleet / "proof.xml"))
+    assert (suite.failures, limits.failures) == (1, 1)
+
+
+def test_the_message_is_the_verdict_and_the_counts(
+    fleet: Path, environment: dict[str, str]
+) -> None:
+    bodies = []
+
+    class Chat(BaseHTTPRequestHandler):
+        """Takes messages."""
+
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments: t.Any) -> None:
+            """Print nothing."""
+
+    fail("ansible-playbook --inventory hosts.yml prove.yml", fleet, environment)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Chat) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment["CHAT_URL"] = f"http://127.0.0.1:{server.server_port}/robot"
+        run("ansible-playbook message.yml", fleet, environment)
+        server.shutdown()
+
+    ((message,),) = ([body["markdown"]["text"] for body in bodies],)
+    title, verdict, counts = filter(None, message.splitlines())
+    assert title == "# Hosts and their images"
+    assert verdict == "Failed: `max_outdated` 0 allows 0, and it is 1 host."
+    assert counts.endswith("UTC: 1 of 2 hosts is current (1 outdated).")
+
+
+def test_the_job_of_cron_writes_metrics_that_node_exporter_can_take(
+    fleet: Path, environment: dict[str, str]
+) -> None:
+    schedule, command = re.fullmatch(
+        r"((?:\S+ ){5})(.+)\n", (fleet / "crontab").read_text()
+    ).groups()  # type: ignore[union-attr]
+    play = (fleet / "metrics.yml").read_text()
+    folder = yaml.safe_load(play)[0]["vars"]["metrics_folder"]
+    (fleet / "metrics.yml").write_text(play.replace(folder, str(fleet)))
+
+    assert schedule == "17 * * * * "
+    fail(command.replace("/srv/images", str(fleet)), fleet, environment)  # a limit is exceeded
+
+    series = [
+        line.rpartition(" ")[0]
+        for name in ("coverage", "drift")
+        for line in (fleet / f"{name}.prom").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    assert len(series) == len(set(series)) > 10
+
+
+def test_the_alerts_are_about_metrics_and_labels_that_there_are(fleet: Path) -> None:
+    rules = yaml.safe_load((fleet / "alerts.yml").read_text())["groups"][0]["rules"]
+    title = shown_default("image_coverage", "image_coverage_title")
+    wanted = {"alert", "expr", "annotations"}
+
+    assert all(wanted <= set(rule) <= {*wanted, "for"} for rule in rules)
+    assert {name for rule in rules for name in re.findall(r"alicloud_\w+", rule["expr"])} == {
+        *("alicloud_image_verdict", "alicloud_image_status"),
+        "alicloud_image_check_timestamp_seconds",
+    }
+    assert f'report="{title}"' in rules[1]["expr"]
+    if program := shutil.which("promtool"):
+        done = subprocess.run(
+            [program, "check", "rules", "alerts.yml"], cwd=fleet, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"3 rules found" in done.stdout
+
+
+def shown_default(role: str, variable: str) -> t.Any:
+    """Return the default of a role's variable."""
+    text = (ROOT / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)[variable]
 
 
 # ---- Choosing

@@ -1,107 +1,109 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A report as Markdown, for tickets, merge requests and chats."""
+"""A report as Markdown, for tickets, merge requests and chats.
+
+Names are in code spans: no reader finds a link or markup in them, and what people copy is the
+name. Readers differ on a pipe in a code span of a table, so a pipe stands between two spans.
+"""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-from .model import (
-    HOST_STATUSES,
-    Json,
-    clock,
-    counted,
-    days,
-    problems,
-    sentence,
-    verdict,
-    visible,
-)
+from .model import HOST_STATUSES, Json, clock, counted, days, problems, sentence, verdict, visible
 
-# Nothing in a cell of a Markdown table can be markup without one of these.
-MARKUP = re.compile(r"[`*_\[\]#!~$]")
-# Some readers make links of these, escaped or not.
-LINKED = re.compile(r"(?i)(?<=www)\.|:(?=//)|@")
+# Not a domain or a path without a scheme, which some readers make links of.
+NO_LINK = r"(?!.*(?://|[^\W\d]\.\w|\.[^\W\d]))"
+# No reader finds a link, markup, a mention, a reference or an emoji in such a word of a sentence.
+PLAIN_WORD = re.compile(NO_LINK + r"(?:[^\W_]|[-+.,;()'\"/?=])+[%:]?[.,;:)'\"]*")
 
 
-def _cell(value: t.Any) -> str:
-    """Return a value for a cell of a Markdown table, or for a heading."""
-    shown = visible(value if isinstance(value, str) else "" if value is None else str(value))
-    # A word joiner cannot be seen, and ends what would be a link.
-    shown = LINKED.sub(lambda found: f"\u2060{found[0]}\u2060", shown)
-    shown = MARKUP.sub(lambda found: f"\\{found[0]}", shown.replace("\\", "\0"))
-    # Readers differ on a backslash before a pipe; entities are never markup.
-    for character, entity in (
-        *(("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("\0", "&#92;")),
-    ):
-        shown = shown.replace(character, entity)
-    return shown
+def _code(name: t.Any) -> str:
+    """Return a name as code, or nothing."""
+    return "&#124;".join(map(_code_span, visible(name).split("|")))
 
 
-def _table(heads: t.Sequence[str], rows: t.Iterable[t.Sequence[t.Any]]) -> list[str]:
-    """Return the lines of a Markdown table, and an empty one."""
-    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join('---' for _head in heads)} |"]
-    return [*lines, *(f"| {' | '.join(map(_cell, one))} |" for one in rows), ""]
+def _code_span(text: str) -> str:
+    """Return a text without a pipe as a code span, or nothing."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    # Readers take one space from both ends if both have one, and no fence may grow.
+    pad = " " if re.search("^`|`$|^ .* $", text) else ""
+    return f"{fence}{pad}{text}{pad}{fence}" if text else ""
 
 
-def _age(age: int | None) -> str:
-    number = days(age)
-    return "" if number is None else counted(number, "day")
+def _prose(text: str) -> str:
+    """Return a sentence, in which words that a reader could take for more are code."""
+    return re.sub(
+        r"\S+",
+        lambda word: word[0] if PLAIN_WORD.fullmatch(word[0]) else _code(word[0]),
+        visible(text),
+    )
+
+
+def _age(age: int) -> str:
+    return counted(days(age) or 0, "day")
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(map(_code, names))
+
+
+# How a key is written, if not as code. Status and service are words of ours.
+WRITERS: dict[str, t.Callable[[t.Any], str]] = {
+    **dict.fromkeys(("status", "service", "days_behind", "versions_behind", "number"), str),
+    **{"age": _age, "hosts": _list, "reason": _prose},
+}
+# Of each table, the keys of its columns; the first that a row has is shown.
+PROBLEMS = {
+    **{"Status": "status", "Image": "name", "Service": "service", "Region": "region"},
+    **{"Age": "age", "Reason": "reason"},
+}
+IMAGES = {
+    **{"Image": "name", "Service": "service", "Region": "region", "Status": "status", "Age": "age"},
+    **{"ID": "image_id", "Name": "image_name", "Version": "image_version"},
+    "Owner": "image_owner_alias",
+}
+HOSTS = {
+    **{"Status": "status", "Host": "host", "Image": "name", "Region": "region"},
+    **{"Runs": "image_name image_id", "Expected": "expected_image_name expected_image_id"},
+    **{"Days behind": "days_behind", "Versions behind": "versions_behind", "Reason": "reason"},
+}
+BATCHES = {"Batch": "number", "Hosts": "hosts"}
+
+
+def _cell(row: Json, keys: str) -> str:
+    """Return the first of these keys that has a value, or nothing."""
+    found = ((key, row[key]) for key in keys.split() if row[key] not in (None, ""))
+    return next((WRITERS.get(key, _code)(value) for key, value in found), "")
+
+
+def _line(cells: t.Iterable[str]) -> str:
+    """Return a line of a table; one space around each cell, and one in an empty one."""
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+
+
+def _section(title: str, columns: dict[str, str], rows: t.Sequence[Json]) -> list[str]:
+    """Return the lines of a heading and a table, or none without rows."""
+    if not rows:
+        return []
+    lines = [f"## {title}", "", _line(columns), _line("---" for _column in columns)]
+    return [*lines, *(_line(_cell(row, keys) for keys in columns.values()) for row in rows), ""]
 
 
 def as_markdown(report: Json) -> str:
     """Return tables in GitHub's kind of Markdown."""
-    lines = [f"# {_cell(report['title'])}", ""]
-    if verdict(report):
-        lines += [_cell(verdict(report)), ""]
-    lines += [f"Checked {clock(report['checked'])}: {sentence(report)}", ""]
-    if problems(report):
-        lines += ["## Images that need attention", ""]
-        lines += _table(
-            ("Status", "Image", "Service", "Region", "Age", "Reason"),
-            (
-                (
-                    *(one[key] for key in ("status", "name", "service", "region")),
-                    *(_age(one["age"]), one["reason"]),
-                )
-                for one in problems(report)
-            ),
-        )
-    if report["images"]:
-        keys = ("image_id", "image_name", "image_version", "image_owner_alias")
-        lines += ["## All images", ""]
-        lines += _table(
-            ("Image", "Service", "Region", "Status", "Age", "ID", "Name", "Version", "Owner"),
-            (
-                (
-                    *(one[key] for key in ("name", "service", "region", "status")),
-                    *(_age(one["age"]), *(one[key] for key in keys)),
-                )
-                for one in report["images"]
-            ),
-        )
-    if report["hosts"]:
-        hosts = sorted(report["hosts"], key=lambda one: HOST_STATUSES.index(one["status"]))
-        lines += ["## Hosts", ""]
-        lines += _table(
-            (
-                *("Status", "Host", "Image", "Region", "Runs", "Expected"),
-                *("Days behind", "Versions behind", "Reason"),
-            ),
-            (
-                (
-                    *(one[key] for key in ("status", "host", "name", "region")),
-                    one["image_name"] or one["image_id"],
-                    one["expected_image_name"] or one["expected_image_id"],
-                    *(one[key] for key in ("days_behind", "versions_behind", "reason")),
-                )
-                for one in hosts
-            ),
-        )
-    if report["batches"]:
-        lines += ["## Rollout", ""]
-        batches = enumerate(report["batches"], 1)
-        lines += _table(("Batch", "Hosts"), ((n, ", ".join(batch)) for n, batch in batches))
+    told = verdict(report)
+    hosts = sorted(report["hosts"], key=lambda one: HOST_STATUSES.index(one["status"]))
+    batches = [{"number": n, "hosts": batch} for n, batch in enumerate(report["batches"], 1)]
+    lines = [
+        *(f"# {_prose(report['title'])}", ""),
+        *((_prose(told), "") if told else ()),
+        *(f"Checked {clock(report['checked'])}: {sentence(report)}", ""),
+        *_section("Images that need attention", PROBLEMS, problems(report)),
+        *_section("All images", IMAGES, report["images"]),
+        *_section("Hosts", HOSTS, hosts),
+        *_section("Rollout", BATCHES, batches),
+    ]
     return "\n".join(lines)

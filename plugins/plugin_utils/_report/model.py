@@ -17,189 +17,199 @@ from datetime import datetime, timezone
 from ansible.errors import AnsibleFilterError
 
 Json = t.Dict[str, t.Any]
-# Returns a value as a plain one, or raises AnsibleFilterError; the text says where the value is.
-Check = t.Callable[[t.Any, str], t.Any]
 
+VERSION = 1  # of the format json; another number if a reader has to know of a change
 IMAGE_STATUSES = ("absent", "different", "stale", "present")  # the worst first
 HOST_STATUSES = ("outdated", "unknown", "current")
 VERDICTS = ("failed", "no_limit", "passed")  # the worst first
 BUILD_STATES = ("locked", "newest", "soaking", "previous")
 DAY = 86_400
 
-KINDS = (
-    *((bool, "a boolean"), (int, "an integer"), (float, "a float"), (bytes, "bytes")),
-    *((Mapping, "a dict"), (list, "a list"), (type(None), "null")),
-)
 # No program that reads the JSON may lose a digit (RFC 7493, 2.2).
 MOST = 2**53 - 1
-TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # What a reader cannot see, or what changes the direction of the text that follows.
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
+# What errors call the types of JSON and YAML; a boolean is an integer, too.
+TYPE_NAMES = (
+    *((bool, "a boolean"), (int, "an integer"), (float, "a float"), (bytes, "bytes")),
+    *((Mapping, "a dict"), (list, "a list"), (type(None), "null")),
+)
+
+
+class Kind(t.NamedTuple):
+    """What a value may be: as errors say it, as a check, and as JSON Schema says it."""
+
+    wanted: str
+    fits: t.Callable[[t.Any], bool]
+    schema: Json
+    may_be_null: bool = False  # and may be left out then
+
+
+def _is_whole(value: t.Any) -> bool:
+    """Return whether a value is an integer that JSON keeps."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST
+
+
+def _is_time(value: t.Any) -> bool:
+    """Return whether a value is a time that `moment` reads."""
+    try:
+        return isinstance(value, str) and bool(re.fullmatch(TIME_PATTERN, value) and moment(value))
+    except ValueError:  # such as a thirteenth month
+        return False
+
+
+def _one_of(*choices: str) -> Kind:
+    """Return the kind of one of some strings."""
+    wanted = f"one of {', '.join(sorted(choices))}"
+    return Kind(wanted, lambda value: value in list(choices), {"enum": list(choices)})
+
+
+TEXT = Kind("a string", lambda value: isinstance(value, str), {"type": "string"})
+NAME = Kind(
+    "a string that is not empty",
+    lambda value: isinstance(value, str) and value != "",
+    {"type": "string", "minLength": 1},
+)
+WHOLE = Kind(
+    f"an integer between -{MOST} and {MOST}",
+    _is_whole,
+    {"type": "integer", "minimum": -MOST, "maximum": MOST},
+)
+FLAG = Kind("a boolean", lambda value: isinstance(value, bool), {"type": "boolean"})
+TIME = Kind(
+    "a time in UTC such as '2026-11-22T07:00:00Z'",
+    _is_time,
+    {"type": "string", "pattern": f"^{TIME_PATTERN}$"},
+)
+TEXT_OR_NULL, WHOLE_OR_NULL, TIME_OR_NULL, VERDICT_OR_NULL = (
+    kind._replace(may_be_null=True) for kind in (TEXT, WHOLE, TIME, _one_of(*VERDICTS))
+)
+
+
+class RowType(t.NamedTuple):
+    """A list of a report, and the keys of its rows. The first keys tell two rows apart."""
+
+    about: str
+    identity: int
+    fields: dict[str, tuple[Kind, str]]
+
+
+PLACE = {
+    "name": (NAME, "The name of the wanted image."),
+    "service": (_one_of("ecs", "ens"), "Elastic Compute Service or Edge Node Service."),
+    "region": (NAME, "The region of ECS, or the node of ENS."),
+}
+REASON = TEXT, "A sentence that says why it has this status, or nothing."
+# The keys in their order, for the check, for what is written, and for the schema in docs/.
+ROWS = {
+    "images": RowType(
+        "Which wanted image is where, by name, service and region.",
+        3,
+        {
+            **PLACE,
+            "status": (_one_of(*IMAGE_STATUSES), "stale: too old. different: not as elsewhere."),
+            "reason": REASON,
+            "image_id": (TEXT_OR_NULL, "The ID of the image that is there."),
+            "image_name": (TEXT_OR_NULL, "Its name."),
+            "image_version": (TEXT_OR_NULL, "Its version."),
+            "creation_time": (TIME_OR_NULL, "When it was created."),
+            "image_owner_alias": (TEXT_OR_NULL, "Who owns it, such as self or system."),
+            "age": (WHOLE_OR_NULL, "Its age in seconds at the time of the check."),
+        },
+    ),
+    "builds": RowType(
+        "Images for a timeline, by name, service, region and ID.",
+        4,
+        {
+            **PLACE,
+            "image_id": (NAME, "Its ID."),
+            "image_name": (NAME, "Its name."),
+            "image_version": (TEXT_OR_NULL, "Its version."),
+            "creation_time": (TIME_OR_NULL, "When it was created."),
+            "state": (_one_of(*BUILD_STATES), "locked: in use. soaking: too young for that."),
+        },
+    ),
+    "hosts": RowType(
+        "What runs, by name of the host.",
+        1,
+        {
+            "host": (NAME, "The name of the host."),
+            "status": (_one_of(*HOST_STATUSES), "outdated: it runs another image."),
+            "reason": REASON,
+            "name": (TEXT_OR_NULL, "The name of the wanted image."),
+            "region": (TEXT_OR_NULL, "The region of ECS, or the node of ENS."),
+            "image_id": (TEXT_OR_NULL, "The ID of the image that it runs."),
+            "image_name": (TEXT_OR_NULL, "The name of the image that it runs."),
+            "expected_image_id": (TEXT_OR_NULL, "The ID of the image that it should run."),
+            "expected_image_name": (TEXT_OR_NULL, "The name of the image that it should run."),
+            "days_behind": (WHOLE_OR_NULL, "How many days older its image is."),
+            "versions_behind": (WHOLE_OR_NULL, "How many builds newer the expected one is."),
+        },
+    ),
+    "limits": RowType(
+        "The limits that are set, by name.",
+        1,
+        {
+            "name": (NAME, "The option, such as max_outdated."),
+            "value": (NAME, "Its value, such as 5%."),
+            "allowed": (WHOLE, "How many hosts may be outdated, unknown or further behind."),
+            "hosts": (WHOLE, "How many are."),
+            "exceeded": (FLAG, "Whether there are more than allowed."),
+        },
+    ),
+}
 
 
 def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
     """Return the error for a value that is not what it should be."""
     if isinstance(value, str):
         found = f"{str(value)!r:.60}"
+    elif isinstance(value, int) and abs(value) > MOST:
+        found = "a larger one"
     else:
-        found = next(
-            (kind_name for kind, kind_name in KINDS if isinstance(value, kind)),
-            type(value).__name__,
-        )
+        names = (name for kind, name in TYPE_NAMES if isinstance(value, kind))
+        found = next(names, type(value).__name__)
     return AnsibleFilterError(f"image_report: {where} must be {wanted}, not {found}.")
 
 
-def _listed(value: t.Any, where: str, wanted: str) -> list[t.Any]:
-    """Return the items of anything like a list; ansible-core 2.18 hands generators over, too."""
+def check(value: t.Any, kind: Kind, where: str) -> t.Any:
+    """Return a value as a plain one that can be written as UTF-8; `where` is for the error."""
+    if value is None and kind.may_be_null:
+        return None
+    if not kind.fits(value):
+        raise wrong(where, kind.wanted, value)
+    if isinstance(value, str):
+        return LONE_SURROGATE.sub("\ufffd", str(value))
+    return value if isinstance(value, bool) else int(value)
+
+
+def _check_list(value: t.Any, where: str, wanted: str) -> list[tuple[str, t.Any]]:
+    """Return where each item is, and the item. ansible-core 2.18 hands generators over, too."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise wrong(where, wanted, value)
-    return list(value)
+    return [(f"{where}[{n}]", one) for n, one in enumerate(value)]
 
 
-def _text(value: t.Any, where: str) -> str:
-    """Return a string that can be written as UTF-8."""
-    if not isinstance(value, str):
-        raise wrong(where, "a string", value)
-    return LONE_SURROGATE.sub("\ufffd", str(value))
-
-
-def _name(value: t.Any, where: str) -> str:
-    """Return a string that is not empty."""
-    if isinstance(value, str) and not value:
-        raise wrong(where, "a string that is not empty", value)
-    return _text(value, where)
-
-
-def _whole(value: t.Any, where: str) -> int:
-    """Return an integer."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong(where, "an integer", value)
-    if abs(value) > MOST:
-        raise AnsibleFilterError(f"image_report: {where} must be between -{MOST} and {MOST}.")
-    return int(value)
-
-
-def _flag(value: t.Any, where: str) -> bool:
-    """Return a boolean."""
-    if not isinstance(value, bool):
-        raise wrong(where, "a boolean", value)
-    return value
-
-
-def _time(value: t.Any, where: str) -> str:
-    """Return a time as it is written, which `moment` reads."""
-    stamp = _text(value, where) if isinstance(value, str) else ""
-    try:
-        if TIME.fullmatch(stamp):
-            moment(stamp)
-            return stamp
-    except ValueError:  # such as a thirteenth month
-        pass
-    raise wrong(where, "a time in UTC such as '2026-11-22T07:00:00Z'", value)
-
-
-def _one_of(choices: t.Sequence[str]) -> Check:
-    """Return a check for one of some strings."""
-
-    def check(value: t.Any, where: str) -> str:
-        if not isinstance(value, str) or value not in choices:
-            raise wrong(where, f"one of {', '.join(sorted(choices))}", value)
-        return str(value)
-
-    return check
-
-
-def _or_null(check: Check) -> Check:
-    """Return a check that lets null pass, too."""
-
-    def nullable(value: t.Any, where: str) -> t.Any:
-        return None if value is None else check(value, where)
-
-    return nullable
-
-
-TIME_OR_NULL, WHOLE_OR_NULL, TEXT_OR_NULL = NULLABLE = tuple(map(_or_null, (_time, _whole, _text)))
-VERDICT = _or_null(_one_of(VERDICTS))
-SERVICE = _one_of(("ecs", "ens"))
-# Of each kind of row: its keys, those of its identity first; what may be null may be left out.
-ROWS: dict[str, tuple[int, dict[str, Check]]] = {
-    "images": (
-        3,
-        {
-            "name": _name,
-            "service": SERVICE,
-            "region": _name,
-            "status": _one_of(IMAGE_STATUSES),
-            "reason": _text,
-            "image_id": TEXT_OR_NULL,
-            "image_name": TEXT_OR_NULL,
-            "image_version": TEXT_OR_NULL,
-            "creation_time": TIME_OR_NULL,
-            "image_owner_alias": TEXT_OR_NULL,
-            "age": WHOLE_OR_NULL,
-        },
-    ),
-    "builds": (
-        4,
-        {
-            "name": _name,
-            "service": SERVICE,
-            "region": _name,
-            "image_id": _name,
-            "image_name": _name,
-            "image_version": TEXT_OR_NULL,
-            "creation_time": TIME_OR_NULL,
-            "state": _one_of(BUILD_STATES),
-        },
-    ),
-    "hosts": (
-        1,
-        {
-            "host": _name,
-            "status": _one_of(HOST_STATUSES),
-            "reason": _text,
-            "name": TEXT_OR_NULL,
-            "region": TEXT_OR_NULL,
-            "image_id": TEXT_OR_NULL,
-            "image_name": TEXT_OR_NULL,
-            "expected_image_id": TEXT_OR_NULL,
-            "expected_image_name": TEXT_OR_NULL,
-            "days_behind": WHOLE_OR_NULL,
-            "versions_behind": WHOLE_OR_NULL,
-        },
-    ),
-    "limits": (
-        1,
-        {
-            "name": _name,
-            "value": _name,
-            "allowed": _whole,
-            "hosts": _whole,
-            "exceeded": _flag,
-        },
-    ),
-}
-
-
-def _row(value: t.Any, where: str, fields: dict[str, Check]) -> Json:
+def _check_row(value: t.Any, where: str, fields: dict[str, tuple[Kind, str]]) -> Json:
     """Return a row with all of its keys, in their order."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
     for key in value:
         if key not in fields:
             raise wrong(f"a key of {where}", f"one of {', '.join(fields)}", key)
-    for key, check in fields.items():
-        if key not in value and check not in NULLABLE:
+    for key, (kind, _about) in fields.items():
+        if key not in value and not kind.may_be_null:
             raise AnsibleFilterError(f"image_report: {where} has no {key}.")
-    return {key: check(value.get(key), f"{where}.{key}") for key, check in fields.items()}
+    return {key: check(value.get(key), kind, f"{where}.{key}") for key, (kind, _) in fields.items()}
 
 
-def _result(value: t.Any, where: str) -> Json:
-    """Return `checked` and lists of rows and batches, of one result."""
+def _check_result(value: t.Any, where: str) -> Json:
+    """Return `checked`, `verdict`, and lists of rows and batches, of one result."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
     if "checked" not in value:
@@ -207,22 +217,17 @@ def _result(value: t.Any, where: str) -> Json:
             f"image_report: {where} has no checked. Was it returned by a module that failed, or "
             "that does not look at images?"
         )
-    found: Json = {
-        "checked": _time(value["checked"], f"{where}.checked"),
-        "verdict": VERDICT(value.get("verdict"), f"{where}.verdict"),
+    found = {
+        "checked": check(value["checked"], TIME, f"{where}.checked"),
+        "verdict": check(value.get("verdict"), VERDICT_OR_NULL, f"{where}.verdict"),
     }
-    for kind, (_identity, fields) in ROWS.items():
-        place = f"{where}.{kind}"
-        rows = _listed(value.get(kind, ()), place, "a list of dicts")
-        found[kind] = [_row(one, f"{place}[{n}]", fields) for n, one in enumerate(rows)]
-    place = f"{where}.batches"
-    batches = _listed(value.get("batches", ()), place, "a list of lists of host names")
+    for kind, rows in ROWS.items():
+        items = _check_list(value.get(kind, ()), f"{where}.{kind}", "a list of dicts")
+        found[kind] = [_check_row(one, place, rows.fields) for place, one in items]
+    batches = value.get("batches", ())
     found["batches"] = [
-        [
-            _name(host, f"{place}[{n}][{m}]")
-            for m, host in enumerate(_listed(batch, f"{place}[{n}]", "a list of host names"))
-        ]
-        for n, batch in enumerate(batches)
+        [check(host, NAME, at) for at, host in _check_list(one, place, "a list of host names")]
+        for place, one in _check_list(batches, f"{where}.batches", "a list of lists of host names")
     ]
     return found
 
@@ -234,7 +239,7 @@ def natural(*names: str) -> list[t.Any]:
     return [*([int(p) if n % 2 else p for n, p in enumerate(one)] for one in parts), *names]
 
 
-def merged(results: t.Any, title: t.Any) -> Json:
+def merge_results(results: t.Any, title: t.Any) -> Json:
     """Return the report that the format `json` writes, of one result or a list of them.
 
     What two results tell of the same image, build or host is taken from the later check. But what
@@ -244,52 +249,62 @@ def merged(results: t.Any, title: t.Any) -> Json:
 
     Raises AnsibleFilterError.
     """
-    if isinstance(results, Mapping):
-        found = [_result(results, "results")]
-    else:
-        wanted = "a result of a module, or a list of them"
-        items = _listed(results, "results", wanted)
-        if not items:
-            raise wrong("results", wanted + " that is not empty", items)
-        found = [_result(one, f"results[{n}]") for n, one in enumerate(items)]
+    wanted = "a result of a module, or a list of them"
+    one = [("results", results)] if isinstance(results, Mapping) else None
+    items = one or _check_list(results, "results", wanted)
+    found = [_check_result(each, where) for where, each in items]
+    if not found:
+        raise wrong("results", f"{wanted} that is not empty", [])
     in_time = sorted(found, key=lambda one: moment(one["checked"]))
-    report: Json = {
-        "format": 1,
-        "title": _name(title, "title"),
+    verdicts = {one["verdict"] for one in found} - {None}
+    rows = {kind: _merge_rows(in_time, kind) for kind in ROWS}
+    return {
+        "format": VERSION,
+        "title": check(title, NAME, "title"),
         "checked": in_time[0]["checked"],
-        "verdict": min(
-            filter(None, (one["verdict"] for one in found)), key=VERDICTS.index, default=None
-        ),
-        "summary": {},
+        "verdict": min(verdicts, key=VERDICTS.index, default=None),
+        "summary": {
+            "images": _count_statuses(rows["images"], IMAGE_STATUSES),
+            "hosts": _count_statuses(rows["hosts"], HOST_STATUSES),
+        },
+        **rows,
+        "batches": _merge_batches(found, in_time),
     }
-    for kind, (identity, fields) in ROWS.items():
-        keys = list(fields)[:identity]
-        latest: dict[tuple[t.Any, ...], Json] = {}
-        for one in (one for part in in_time for one in part[kind]):
-            known = tuple(one[key] for key in keys)
-            if known not in latest or _goes_before(latest[known]) <= _goes_before(one):
-                latest[known] = one
-        report[kind] = [latest[key] for key in sorted(latest, key=lambda key: natural(*key))]
-    planned = {
-        host: part for part in in_time for batch in part["batches"] for host in batch
-    }  # each host in the latest plan that has it
-    report["batches"] = []
-    for part in found:
-        for batch in part["batches"]:
-            hosts = [host for host in dict.fromkeys(batch) if planned.get(host) is part]
-            for host in hosts:
-                del planned[host]  # it is replaced once
-            if hosts:
-                report["batches"].append(hosts)
-    for kind, statuses in (("images", IMAGE_STATUSES), ("hosts", HOST_STATUSES)):
-        count = Counter(one["status"] for one in report[kind])
-        report["summary"][kind] = {status: count[status] for status in sorted(statuses)}
-    return report
 
 
-def _goes_before(row: Json) -> bool:
-    """Return whether a row goes before one of the same that a later check may have."""
+def _count_statuses(rows: list[Json], statuses: t.Sequence[str]) -> dict[str, int]:
+    """Return how many rows there are of each status."""
+    count = Counter(one["status"] for one in rows)
+    return {status: count[status] for status in sorted(statuses)}
+
+
+def _merge_rows(in_time: list[Json], kind: str) -> list[Json]:
+    """Return the rows of a kind, each once and in their order; the later results come later."""
+    keys = list(ROWS[kind].fields)[: ROWS[kind].identity]
+    latest: dict[tuple[str, ...], Json] = {}
+    for one in (row for result in in_time for row in result[kind]):
+        known = tuple(one[key] for key in keys)
+        if known not in latest or _goes_first(latest[known]) <= _goes_first(one):
+            latest[known] = one
+    return [latest[key] for key in sorted(latest, key=lambda key: natural(*key))]
+
+
+def _goes_first(row: Json) -> bool:
+    """Return whether a row outranks one of the same thing in a later check."""
     return bool(row.get("exceeded") or row.get("state", "newest") != "newest")
+
+
+def _merge_batches(found: list[Json], in_time: list[Json]) -> list[list[str]]:
+    """Return batches in which each host is once, as the latest plan that has it says."""
+    plans = {host: one for one in in_time for batch in one["batches"] for host in batch}
+    batches = []
+    for one in found:
+        for batch in one["batches"]:
+            hosts = [host for host in dict.fromkeys(batch) if plans.get(host) is one]
+            for host in hosts:
+                del plans[host]  # it is replaced once
+            batches.append(hosts)
+    return [hosts for hosts in batches if hosts]
 
 
 def moment(stamp: str) -> datetime:
@@ -325,7 +340,7 @@ def sentence(report: Json) -> str:
         count = dict(report["summary"][kind])
         total, fine = sum(count.values()), count.pop(good)
         if total:
-            verb = "is" if fine == 1 else "are"
+            verb = "is" if 1 in (fine, total) else "are"
             part = f"{fine:,} of {counted(total, noun)} {verb} {good}"
             others = ", ".join(f"{number:,} {status}" for status, number in count.items() if number)
             parts.append(f"{part} ({others})" if others else part)

@@ -21,6 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.alicloud.compute.plugins.filter.image_report import FORMATS, image_report
 from ansible_collections.alicloud.compute.tests.utils.report_sample import fleet
+from ansible_collections.alicloud.compute.tests.utils.report_schema import PATH, write_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -36,8 +37,10 @@ except ImportError:  # before ansible-core 2.19, all strings were trusted
 
 
 ROOT = Path(__file__).resolve().parents[4]
-SCHEMA = json.loads((ROOT / "docs" / "image-report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(PATH.read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+# With what a reader may take for a link, and strike-through.
+GFM = MarkdownIt("gfm-like")
 CELL = {
     "name": "web",
     "service": "ecs",
@@ -189,7 +192,7 @@ def test_every_format_tells_the_verdict(
         VALIDATOR.validate(report)
         assert report["verdict"] == verdict
 
-        markdown = image_report(ordered, "markdown").replace("\\", "").splitlines()
+        markdown = image_report(ordered, "markdown").replace("`", "").splitlines()
         assert markdown[2].startswith(words or "Checked")
         page = Page(image_report(ordered, "html"))
         assert ("p", {"class": "verdict"}) in page.tags or not words
@@ -197,16 +200,21 @@ def test_every_format_tells_the_verdict(
 
         found = metrics(image_report(ordered, "prometheus", title="fleet"))
         passed = {"passed": [1.0], "failed": [0.0]}.get(verdict or "", [])
-        assert found["alicloud_image_verdict"] == [({"report": "fleet"}, one) for one in passed]
+        assert found.get("alicloud_image_verdict", []) == [
+            ({"report": "fleet"}, one) for one in passed
+        ]
+        if report["limits"]:
+            told = ET.fromstring(image_report(ordered, "junit")).find(".//property").attrib
+            assert told["value"].startswith(words)
 
 
 def test_a_limit_is_a_test_and_two_metrics() -> None:
     result = checked(verdict="failed", limits=[LIMIT, {**HELD, "name": "max_unknown"}])
 
     suite = ET.fromstring(image_report(result, "junit").encode()).findall("testsuite")[-1]
-    assert suite.get("name") == "Limits"
+    assert suite.get("name") == "Image report: limits"
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    assert [(case.get("name"), len(case)) for case in suite] == [
+    assert [(case.get("name"), len(case)) for case in suite.findall("testcase")] == [
         ("max_outdated 5%", 1),
         ("max_unknown 5%", 0),
     ]
@@ -271,24 +279,24 @@ def test_what_may_be_null_may_be_left_out_and_other_keys_of_a_result_are_ignored
             "[1].status must be one of absent, different, present, stale, not 'gone'.",
         ),
         (checked(images=[{**CELL, "status": []}]), "[0].status must be one of"),
-        (checked(images=[{**CELL, "age": "5"}]), "[0].age must be an integer, not '5'."),
-        (checked(images=[{**CELL, "age": True}]), "age must be an integer, not a boolean."),
-        (checked(images=[{**CELL, "age": 1.5}]), "age must be an integer, not a float."),
-        (checked(images=[{**CELL, "age": 10**5000}]), "[0].age must be between -9007"),
+        (checked(images=[{**CELL, "age": "5"}]), "age must be an integer between -90"),
+        (checked(images=[{**CELL, "age": True}]), "9007199254740991, not a boolean."),
+        (checked(images=[{**CELL, "age": 1.5}]), "9007199254740991, not a float."),
+        (checked(images=[{**CELL, "age": 10**5000}]), "and 9007199254740991, not a larger one."),
         (checked(images=[{**CELL, "reason": None}]), "[0].reason must be a string, not null."),
         (checked(images=[{**CELL, "name": ""}]), "[0].name must be a string that is not"),
-        (checked(images=[{**CELL, "name": b"web"}]), "[0].name must be a string, not bytes."),
+        (checked(images=[{**CELL, "name": b"web"}]), "that is not empty, not bytes."),
         (checked(images=[{**CELL, "regoin": 1}]), "a key of results.images[0] must be one of name"),
         (checked(images=[{**CELL, 10**5000: 1}]), "must be one of name, service"),
         (checked(images=[{**CELL, "creation_time": ""}]), "creation_time must be a time in UTC"),
         (checked(builds=[{**BUILD, "state": "new"}]), "builds[0].state must be one of locked"),
         (checked(hosts=[{"host": "web-1"}]), "results.hosts[0] has no status."),
         (checked(batches=["web-1"]), "batches[0] must be a list of host names, not 'web-1'."),
-        (checked(batches=[[1]]), "results.batches[0][0] must be a string, not an integer."),
+        (checked(batches=[[1]]), "batches[0][0] must be a string that is not empty, not"),
         (checked(verdict="good"), "results.verdict must be one of failed, no_limit, passed, not"),
         (checked(limits=[{**LIMIT, "exceeded": 1}]), "exceeded must be a boolean, not an integer."),
         (checked(batches=5), "must be a list of lists of host names, not an integer."),
-        (checked(images=[{**CELL, "region": object()}]), "region must be a string, not object."),
+        (checked(images=[{**CELL, "region": object()}]), "that is not empty, not object."),
     ],
 )  # fmt: skip
 def test_an_error_says_which_key_is_wrong_and_what_it_should_be(
@@ -305,6 +313,31 @@ def test_an_error_says_which_key_is_wrong_and_what_it_should_be(
 def test_an_unknown_format_is_an_error_that_names_the_known(form: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="format must be one of html, json, junit, mark"):
         image_report(checked(), form)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("fleet.html", "html"),
+        ("reports.d/fleet.JSON", "json"),
+        ("/srv/my fleet.v2.md", "markdown"),
+        (".prom", "prometheus"),
+        ("fleet.xml", "junit"),
+    ],
+)
+def test_the_end_of_a_file_name_is_a_format(name: str, form: str) -> None:
+    assert image_report(fleet(), name) == image_report(fleet(), form)
+
+
+@pytest.mark.parametrize("name", ["fleet.pdf", "html/fleet", "a.html/fleet", "fleet.html.gz", "md"])
+def test_another_end_is_an_error_with_the_name_of_the_option(name: str) -> None:
+    with pytest.raises(AnsibleFilterError) as error:
+        image_report(checked(), name, option="image_drift_reports")
+
+    assert str(error.value) == (
+        "image_report: image_drift_reports must be one of html, json, junit, markdown, prometheus, "
+        f"or the name of a file that ends in .html, .json, .md, .prom, .xml, not '{name}'."
+    )
 
 
 @pytest.mark.parametrize("title", [None, "", 5])
@@ -335,7 +368,9 @@ def test_variables_of_a_playbook_are_as_good_as_results() -> None:
         trust_as_template("{{ results | alicloud.compute.image_report('prometheus') }}")
     )
 
-    assert 'alicloud_image_hosts{name="",region="",status="current"} 1' in report
+    assert (
+        'alicloud_image_hosts{report="Image report",name="",region="",status="current"} 1' in report
+    )
 
 
 def test_json_is_what_the_schema_describes() -> None:
@@ -351,6 +386,8 @@ def test_json_is_what_the_schema_describes() -> None:
     ("path", "value"),
     [
         (("format",), 2),
+        (("format",), None),
+        (("verdict",), "good"),
         (("checked",), "yesterday"),
         (("summary", "images", "present"), -1),
         (("images", 0, "status"), "gone"),
@@ -372,18 +409,20 @@ def test_the_schema_refuses_what_no_report_has(path: tuple[t.Any, ...], value: t
     assert not VALIDATOR.is_valid(report)
 
 
-def test_the_schema_wants_every_key() -> None:
-    for kind in ("images", "builds", "hosts"):
-        for key in reported(fleet())[kind][0]:
-            report = reported(fleet())
+def test_the_schema_wants_every_key_and_describes_it() -> None:
+    result = {**fleet(), "limits": [LIMIT]}
+    for kind in ("images", "builds", "hosts", "limits"):
+        rows = SCHEMA["properties"][kind]["items"]["properties"]
+        assert list(rows) == list(reported(result)[kind][0])
+        for key, about in rows.items():
+            assert about["description"].endswith("."), key
+            report = reported(result)
             del report[kind][0][key]
             assert not VALIDATOR.is_valid(report), key
 
 
-def test_every_key_of_the_schema_is_described() -> None:
-    for kind in ("image", "build", "host"):
-        for key, about in SCHEMA["$defs"][kind]["properties"].items():
-            assert about["description"], key
+def test_the_schema_is_made_from_the_table_that_results_are_checked_by() -> None:
+    assert write_schema() == PATH.read_text(encoding="utf-8"), 'Run "make schema".'
 
 
 def test_the_summary_counts_each_status() -> None:
@@ -449,20 +488,25 @@ def test_a_name_is_text_in_markdown(name: str) -> None:
     )
 
     report = image_report(result, "markdown", title=name)
-    tokens = MarkdownIt("commonmark").enable("table").parse(report)
+    tokens = GFM.parse(report)
 
-    assert not re.search(r"(?i)://|www\.|@\w", report)  # which some readers make links of
     kinds = {one.type for one in tokens}
     assert not kinds & {"html_block", "fence", "code_block", "hr", "bullet_list_open"}
     assert [one.tag for one in tokens if one.type == "heading_open"] == ["h1", *["h2"] * 4]
     rows, cells = (sum(one.type == kind for one in tokens) for kind in ("tr_open", "td_open"))
     assert (rows, cells) == (8, 6 + 9 + 9 + 2)
     shown = re.sub(r"[\r\n]+", " ", name.replace("\u202e", "\ufffd")).strip()
-    inline = [one for one in tokens if one.type == "inline"]
-    for one in inline:
-        assert {child.type for child in one.children or []} <= {"text", "text_special"}
-    texts = ["".join(child.content for child in one.children or []) for one in inline]
-    assert [text.replace("\u2060", "") for text in texts].count(shown) == 6
+    inline = [one.children or [] for one in tokens if one.type == "inline"]
+    assert {child.type for one in inline for child in one} <= {
+        "text",
+        "text_special",
+        "code_inline",
+    }
+    # Outside of code there is nothing that any reader takes for more than text.
+    texts = [child.content for one in inline for child in one if child.type != "code_inline"]
+    assert not re.search(r"(?i)[`*_\[\]#!~$\\<>@]|&\w|\D:\S|www\.", "\n".join(texts))
+    # What is shown, and can be copied, is the name.
+    assert ["".join(child.content for child in one) for one in inline].count(shown) == 6
 
 
 def test_junit_has_a_test_for_each_image_and_host() -> None:
@@ -473,11 +517,13 @@ def test_junit_has_a_test_for_each_image_and_host() -> None:
     suites = {suite.get("name"): suite for suite in root}
     assert root.tag == "testsuites"
     assert root.get("name") == "Fleet"
-    assert set(suites) == {"images", "hosts"}
-    for kind, suite in suites.items():
+    assert set(suites) == {"Fleet: images", "Fleet: hosts"}
+    for name, suite in suites.items():
+        kind = str(name).partition(": ")[2]
         count = reported(result)["summary"][kind]
         bad = sum(count.get(status, 0) for status in ("absent", "stale", "different", "outdated"))
-        assert suite.get("tests") == str(len(suite)) == str(len(result[kind or ""]))
+        assert suite.get("tests") == str(len(result[kind]))
+        assert len(suite.findall("testcase")) == len(result[kind])
         assert suite.get("failures") == str(bad) == str(len(suite.findall("*/failure")))
         assert (
             suite.get("skipped")
@@ -503,7 +549,7 @@ def test_characters_that_xml_forbids_are_replaced() -> None:
 
     root = ET.fromstring(image_report(checked(hosts=[host]), "junit").encode())
 
-    case = root.find("testsuite[@name='hosts']/testcase")
+    case = root.find("testsuite/testcase")
     assert case is not None
     assert case.get("name") == "a\ufffd\ufffd\ufffd\ufffd\"<&>'\n"
     assert case[0].get("message") == "]]>\ufffd"
@@ -522,6 +568,8 @@ def test_metrics_tell_ages_and_statuses_of_images_and_count_hosts() -> None:
 
     found = metrics(image_report(result, "prometheus", title="Fleet"))
 
+    fleet = {"report": "Fleet"}
+    place = {**fleet, **place}
     image = {**place, "service": "ecs"}
     assert found == {
         "alicloud_image_check_timestamp_seconds": [({"report": "Fleet"}, 1795330800)],
@@ -535,9 +583,6 @@ def test_metrics_tell_ages_and_statuses_of_images_and_count_hosts() -> None:
             ({**place, "status": "unknown"}, 1),
         ],
         "alicloud_image_hosts_behind_seconds_max": [(place, 30 * 86400)],
-        "alicloud_image_limit_hosts": [],
-        "alicloud_image_limit_allowed": [],
-        "alicloud_image_verdict": [],
     }
 
 
@@ -720,14 +765,17 @@ def test_whatever_names_are_every_format_is_valid(results: list[Json], title: st
     VALIDATOR.validate(report)
 
     root = ET.fromstring(image_report(results, "junit", title=title).encode())
-    cases = [len(report["images"]), len(report["hosts"]), len(report["limits"])]
-    assert [len(suite) for suite in root] == cases[: 3 if cases[2] else 2]
+    cases = [len(report[kind]) for kind in ("images", "hosts", "limits")]
+    assert [len(suite.findall("testcase")) for suite in root] == [n for n in cases if n]
 
     found = metrics(image_report(results, "prometheus", title=title))
-    image = [labels for labels, _value in found["alicloud_image_status"]]
+    image = [labels for labels, _value in found.get("alicloud_image_status", [])]
     keys = ("name", "service", "region", "status")
-    assert image == [{key: one[key] for key in keys} for one in report["images"]]
-    assert sum(value for _labels, value in found["alicloud_image_hosts"]) == len(report["hosts"])
+    assert image == [
+        {"report": report["title"], **{key: one[key] for key in keys}} for one in report["images"]
+    ]
+    hosts = found.get("alicloud_image_hosts", [])
+    assert sum(value for _labels, value in hosts) == len(report["hosts"])
     for samples in found.values():
         series = [tuple(labels.items()) for labels, _value in samples]
         assert len(series) == len(set(series))
@@ -745,7 +793,7 @@ def test_whatever_names_are_every_format_is_valid(results: list[Json], title: st
         assert attributes.keys() <= ATTRIBUTES, attributes
 
     markdown = image_report(results, "markdown", title=title)
-    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    tokens = GFM.parse(markdown)
     assert not {one.type for one in tokens} & {"html_block", "fence", "code_block"}
     rows = sum(one.type == "tr_open" for one in tokens)
     bad = sum(one["status"] != "present" for one in report["images"])
