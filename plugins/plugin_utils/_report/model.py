@@ -182,6 +182,7 @@ ROWS: dict[str, tuple[int, dict[str, Check]]] = {
             "exceeded": _flag,
         },
     ),
+    "lagging": (2, {"name": _name, "region": _name, "reason": _text}),
 }
 
 

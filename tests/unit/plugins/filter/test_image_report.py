@@ -151,6 +151,7 @@ def test_what_a_lock_says_of_an_image_goes_before_that_it_is_the_newest() -> Non
 
 
 LIMIT = {"name": "max_outdated", "value": "5%", "allowed": 1, "hosts": 3, "exceeded": True}
+LAG = {"name": "web", "region": "eu-central-1", "reason": "It lags."}
 HELD = {**LIMIT, "hosts": 1, "exceeded": False}
 
 
@@ -215,6 +216,21 @@ def test_a_limit_is_a_test_and_two_metrics() -> None:
         assert found[f"alicloud_image_limit_{metric}"] == [
             ({"report": "fleet", "limit": name}, value)
             for name, value in zip(("max_outdated", "max_unknown"), values)
+        ]
+
+
+def test_a_place_that_any_result_calls_lagging_lags_for_the_reason_told_last() -> None:
+    early = checked("2026-11-22T06:00:00Z", lagging=[{**LAG, "reason": "old"}])
+    late = checked(lagging=[LAG, {**LAG, "region": "cn-beijing"}, {**LAG, "name": "api"}])
+    latest = checked("2026-11-22T08:00:00Z")
+
+    for results in ([early, late, latest], [latest, late, early]):
+        report = reported(results)
+        VALIDATOR.validate(report)
+        assert [(one["name"], one["region"], one["reason"]) for one in report["lagging"]] == [
+            ("api", "eu-central-1", "It lags."),
+            ("web", "cn-beijing", "It lags."),
+            ("web", "eu-central-1", "It lags."),
         ]
 
 
@@ -286,6 +302,7 @@ def test_what_may_be_null_may_be_left_out_and_other_keys_of_a_result_are_ignored
         (checked(batches=["web-1"]), "batches[0] must be a list of host names, not 'web-1'."),
         (checked(batches=[[1]]), "results.batches[0][0] must be a string, not an integer."),
         (checked(verdict="good"), "results.verdict must be one of failed, no_limit, passed, not"),
+        (checked(lagging=[{"name": "web"}]), "results.lagging[0] has no region."),
         (checked(limits=[{**LIMIT, "exceeded": 1}]), "exceeded must be a boolean, not an integer."),
         (checked(batches=5), "must be a list of lists of host names, not an integer."),
         (checked(images=[{**CELL, "region": object()}]), "region must be a string, not object."),
@@ -373,15 +390,16 @@ def test_the_schema_refuses_what_no_report_has(path: tuple[t.Any, ...], value: t
 
 
 def test_the_schema_wants_every_key() -> None:
-    for kind in ("images", "builds", "hosts"):
-        for key in reported(fleet())[kind][0]:
-            report = reported(fleet())
+    result = {**fleet(), "limits": [LIMIT], "lagging": [LAG]}
+    for kind in ("images", "builds", "hosts", "limits", "lagging"):
+        for key in reported(result)[kind][0]:
+            report = reported(result)
             del report[kind][0][key]
             assert not VALIDATOR.is_valid(report), key
 
 
 def test_every_key_of_the_schema_is_described() -> None:
-    for kind in ("image", "build", "host"):
+    for kind in ("image", "build", "host", "limit", "lagging"):
         for key, about in SCHEMA["$defs"][kind]["properties"].items():
             assert about["description"], key
 
@@ -691,6 +709,9 @@ RESULTS = st.fixed_dictionaries(
                 }
             ),
             max_size=3,
+        ),
+        "lagging": st.lists(
+            st.fixed_dictionaries(dict.fromkeys(("name", "region", "reason"), TEXTS)), max_size=2
         ),
         "batches": st.lists(st.lists(TEXTS, max_size=3), max_size=3),
     }
