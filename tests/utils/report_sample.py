@@ -148,6 +148,26 @@ def fleet(hosts: int = 40) -> Json:
     outdated = [row["host"] for row in rows if row["status"] == "outdated"]
     return {
         "checked": stamp(0),
+        "verdict": "failed",
+        "limits": [
+            {
+                "name": "max_outdated",
+                "value": "25%",
+                "allowed": hosts // 4,
+                "hosts": len(outdated),
+                "exceeded": len(outdated) > hosts // 4,
+            },
+            {"name": "max_unknown", "value": "2", "allowed": 2, "hosts": 2, "exceeded": False},
+        ],
+        "lagging": [
+            {
+                "name": "worker",
+                "region": "eu-central-1",
+                "reason": "eu-central-1 lags behind: its newest image is worker-20261001, and "
+                "worker-20261113 is in cn-hangzhou; copy the image there and set its family, or "
+                "wait for it with image_coverage",
+            }
+        ],
         "images": images,
         "builds": builds,
         "hosts": rows,

@@ -316,7 +316,10 @@ def counted(number: int, noun: str) -> str:
 
 def visible(value: str | None) -> str:
     """Return a text on one line, in which nothing hides."""
-    return UNSEEN.sub("\ufffd", re.sub(r"[\r\n\t]+", " ", value or "")).strip()
+    value = value or ""
+    if not value.isprintable():
+        value = UNSEEN.sub("\ufffd", re.sub(r"[\r\n\t]+", " ", value))
+    return value.strip()
 
 
 def sentence(report: Json) -> str:

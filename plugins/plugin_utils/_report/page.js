@@ -15,7 +15,7 @@
   const system = matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
   const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
-  const press = () => theme.setAttribute("aria-pressed", dark());
+  const press = () => { theme.textContent = `Theme: ${dark() ? "dark" : "light"}`; };
   theme.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
     press();
@@ -206,6 +206,6 @@
   });
 
   // What works without this script stays as it is until here.
-  for (const element of all(".tools, .choices, .tip")) element.hidden = false;
+  for (const element of all("#theme, .tools, .choices, .tip")) element.hidden = false;
   filter();
 })();

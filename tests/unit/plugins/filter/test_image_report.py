@@ -192,10 +192,6 @@ def test_every_format_tells_the_verdict(
 
         markdown = image_report(ordered, "markdown").replace("\\", "").splitlines()
         assert markdown[2].startswith(words or "Checked")
-        page = Page(image_report(ordered, "html"))
-        assert ("p", {"class": "verdict"}) in page.tags or not words
-        assert words in "".join(page.texts)
-
         found = metrics(image_report(ordered, "prometheus", title="fleet"))
         passed = {"passed": [1.0], "failed": [0.0]}.get(verdict or "", [])
         assert found["alicloud_image_verdict"] == [({"report": "fleet"}, one) for one in passed]
@@ -587,7 +583,8 @@ def test_a_page_loads_nothing() -> None:
 def test_a_page_of_nothing_has_no_empty_parts() -> None:
     page = Page(image_report(checked(), "html", title="Nothing"))
 
-    assert not [tag for tag, _attributes in page.tags if tag in ("section", "table")]
+    assert [a["id"] for tag, a in page.tags if tag == "section"] == ["verdict"]
+    assert not [tag for tag, _attributes in page.tags if tag in ("table", "li")]
     assert any("Nothing was checked." in text for text in page.texts)
 
 
@@ -616,7 +613,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
-def test_colours_have_enough_contrast_and_ages_one_direction(mode: int) -> None:
+def test_colours_have_enough_contrast(mode: int) -> None:
     style = (ROOT / "plugins" / "plugin_utils" / "_report" / "page.css").read_text(encoding="utf-8")
     pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", style)
     colour = {name: found[mode] for name, *found in pairs}
@@ -624,13 +621,11 @@ def test_colours_have_enough_contrast_and_ages_one_direction(mode: int) -> None:
     for ground in ("page", "card", "sunk"):
         for text in ("ink", "soft", "accent", "good", "warn", "bad", "odd", "mute"):
             assert contrast(colour[text], colour[ground]) >= 4.5, (text, ground)
-    for step in range(6):
-        text = colour.get(f"on-a{step}", colour["on-heat"])
-        assert contrast(text, colour[f"a{step}"]) >= 4.5, step
+    for tone in ("good", "warn", "bad", "odd", "mute"):
+        for text in (tone, "ink"):
+            assert contrast(colour[text], colour[f"{tone}-tint"]) >= 4.5, (text, tone)
     for ground in ("accent", "odd"):
         assert contrast(colour["on-accent"], colour[ground]) >= 4.5, ground
-    shades = [luminance(colour[f"a{step}"]) for step in range(6)]
-    assert shades == sorted(shades, reverse=mode == 0)
 
 
 HOSTILE = "<>&\"'`|\\[]()#*_\n\r\t\x00\x0b\x85\u2028\u202e\ud800\ufffe{}%$-!/:@w. "
@@ -718,10 +713,11 @@ RESULTS = st.fixed_dictionaries(
 )
 
 ATTRIBUTES = {
-    *("aria-hidden", "aria-keyshortcuts", "aria-label", "aria-labelledby", "aria-pressed"),
-    *("autocomplete", "charset", "checked", "class", "content", "data-v", "datetime", "height"),
+    *("aria-hidden", "aria-keyshortcuts", "aria-label", "aria-labelledby"),
+    *("autocomplete", "charset", "checked", "class", "content", "data-label", "data-v"),
+    *("datetime", "height"),
     *("hidden", "href", "http-equiv", "id", "lang", "name", "placeholder", "r", "role", "rx"),
-    *("scope", "span", "spellcheck", "tabindex", "title", "type", "value", "width", "x", "x1"),
+    *("scope", "spellcheck", "tabindex", "title", "type", "value", "width", "x", "x1"),
     *("x2", "y", "y1", "y2"),
 }
 
@@ -758,6 +754,7 @@ def test_whatever_names_are_every_format_is_valid(results: list[Json], title: st
     assert (tags.count("script"), tags.count("style")) == (1, 1)
     assert not {"form", "iframe", "img", "link", "object"} & set(tags)
     classes = [str(a.get("class")).partition(" ")[0] for tag, a in page.tags if tag in ("tr", "li")]
+    assert classes.count("lagging") == bool(report["lagging"])
     assert classes.count("host") == len(report["hosts"])
     assert classes.count("image") == sum(one["status"] != "present" for one in report["images"])
     assert classes.count("batch") == len(report["batches"])
