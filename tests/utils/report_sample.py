@@ -148,30 +148,28 @@ def fleet(hosts: int = 40) -> Json:
     outdated = [row["host"] for row in rows if row["status"] == "outdated"]
     return {
         "checked": stamp(0),
-        "verdict": "failed",
-        "limits": [
-            {
-                "name": "max_outdated",
-                "value": "25%",
-                "allowed": hosts // 4,
-                "hosts": len(outdated),
-                "exceeded": len(outdated) > hosts // 4,
-            },
-            {"name": "max_unknown", "value": "2", "allowed": 2, "hosts": 2, "exceeded": False},
-        ],
-        "lagging": [
-            {
-                "name": "worker",
-                "region": "eu-central-1",
-                "reason": "eu-central-1 lags behind: its newest image is worker-20261001, and "
-                "worker-20261113 is in cn-hangzhou; copy the image there and set its family, or "
-                "wait for it with image_coverage",
-            }
-        ],
         "images": images,
         "builds": builds,
         "hosts": rows,
         "batches": [outdated[:1], outdated[1:4], outdated[4:9], outdated[9:]],
+    }
+
+
+def judged_fleet() -> Json:
+    """Return the result about the small fleet with limits, and a region that lags."""
+    result = fleet()
+    outdated = sum(one["status"] == "outdated" for one in result["hosts"])
+    limit = {"name": "max_outdated", "value": "25%", "allowed": 10, "hosts": outdated}
+    held = {"name": "max_unknown", "value": "2", "allowed": 2, "hosts": 2, "exceeded": False}
+    reason = (
+        "eu-central-1 lags behind: its newest image is worker-20261001, and worker-20261113 is in "
+        "cn-hangzhou; copy the image there and set its family, or wait for it with image_coverage"
+    )
+    return {
+        **result,
+        "verdict": "failed",
+        "limits": [{**limit, "exceeded": True}, held],
+        "lagging": [{"name": "worker", "region": "eu-central-1", "reason": reason}],
     }
 
 

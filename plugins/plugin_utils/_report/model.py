@@ -301,7 +301,7 @@ def moment(stamp: str) -> datetime:
 
 def clock(stamp: str | None) -> str:
     """Return a time for people, or nothing."""
-    return f"{moment(stamp):%Y-%m-%d %H:%M} UTC" if stamp else ""
+    return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else ""
 
 
 def days(age: int | None) -> int | None:

@@ -447,7 +447,7 @@ def test_a_map_has_a_row_for_each_image_and_a_column_for_each_region() -> None:
     ]
     assert lines == [["api", "✕", ""], ["web", "! 1,000d", "✓ 2d"]]
     cell = ecs.find("td", class_="stale")[0].attributes
-    assert (cell["data-label"], cell["aria-label"]) == ("r-9", "stale, 1,000 days")
+    assert (cell["data-label"], cell["aria-label"]) == ("r-9", "! 1,000d, stale")
     assert [one.text for one in ens.find("th")] == ["Image", "n-1", "dns"]
     assert [one.text for one in part(root, "images").find("h3")] == [
         *("ECS 2 images, 2 regions", "ENS 1 image, 1 edge node"),
