@@ -22,8 +22,8 @@ options:
       - One result, or a list of results. What two results tell of the same image, build or host is taken from the one
         with the later C(checked). But C(builds) that a lock knows are never V(newest) only, a limit that any result exceeds is
         exceeded, and the verdict is the worst.
-      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts), C(limits) and C(batches), and may have
-        C(verdict) (V(passed), V(failed) or V(no_limit)). Other keys are ignored.
+      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts), C(limits), C(lagging) and
+        C(batches), and may have C(verdict) (V(passed), V(failed) or V(no_limit)). Other keys are ignored.
         Their times are in UTC, such as C(2026-11-22T07:00:00Z). In the dicts of the lists, what may be null may also be
         left out, and a key that is not named here is an error."
       - "C(images): which image is where; C(name) is the wanted one's. The keys are C(name), C(service) (V(ecs) or V(ens)),
@@ -37,6 +37,8 @@ options:
         C(expected_image_name), C(days_behind), C(versions_behind)."
       - "C(limits): limits on hosts. The keys are C(name), C(value), C(allowed) and C(hosts), both numbers of hosts, and
         C(exceeded), a boolean."
+      - "C(lagging): places that lack the image that their hosts should run. The keys are C(name), C(region) and C(reason) (may
+        be empty). A place that any result names is in the report."
       - "C(batches): lists of the names of hosts, in the order in which they are to be replaced."
     type: raw
     required: true

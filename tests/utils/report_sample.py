@@ -155,6 +155,24 @@ def fleet(hosts: int = 40) -> Json:
     }
 
 
+def judged_fleet() -> Json:
+    """Return the result about the small fleet with limits, and a region that lags."""
+    result = fleet()
+    outdated = sum(one["status"] == "outdated" for one in result["hosts"])
+    limit = {"name": "max_outdated", "value": "25%", "allowed": 10, "hosts": outdated}
+    held = {"name": "max_unknown", "value": "2", "allowed": 2, "hosts": 2, "exceeded": False}
+    reason = (
+        "eu-central-1 lags behind: its newest image is worker-20261001, and worker-20261113 is in "
+        "cn-hangzhou; copy the image there and set its family, or wait for it with image_coverage"
+    )
+    return {
+        **result,
+        "verdict": "failed",
+        "limits": [{**limit, "exceeded": True}, held],
+        "lagging": [{"name": "worker", "region": "eu-central-1", "reason": reason}],
+    }
+
+
 def large(names: int = 300, regions: int = 30, hosts: int = 5000) -> Json:
     """Return a result about more than most have."""
     chance = random.Random(7)

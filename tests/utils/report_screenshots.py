@@ -37,9 +37,9 @@ def page() -> str:
         link.symlink_to(ROOT, target_is_directory=True)
         init_plugin_loader([folder])
         from ansible_collections.alicloud.compute.plugins.filter.image_report import image_report
-        from ansible_collections.alicloud.compute.tests.utils.report_sample import fleet
+        from ansible_collections.alicloud.compute.tests.utils.report_sample import judged_fleet
 
-        return image_report(fleet(), "html", title="Production images")
+        return image_report(judged_fleet(), "html", title="Production images")
 
 
 def main() -> None:

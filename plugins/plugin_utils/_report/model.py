@@ -162,6 +162,15 @@ ROWS = {
             "exceeded": (FLAG, "Whether there are more than allowed."),
         },
     ),
+    "lagging": RowType(
+        "The places that lack the image that their hosts should run, by name and region.",
+        2,
+        {
+            "name": PLACE["name"],
+            "region": PLACE["region"],
+            "reason": (TEXT, "A sentence that says what is there, and what to do."),
+        },
+    ),
 }
 
 
@@ -315,7 +324,7 @@ def moment(stamp: str) -> datetime:
 
 def clock(stamp: str | None) -> str:
     """Return a time for people, or nothing."""
-    return f"{moment(stamp):%Y-%m-%d %H:%M} UTC" if stamp else ""
+    return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else ""
 
 
 def days(age: int | None) -> int | None:
@@ -330,7 +339,10 @@ def counted(number: int, noun: str) -> str:
 
 def visible(value: str | None) -> str:
     """Return a text on one line, in which nothing hides."""
-    return UNSEEN.sub("\ufffd", re.sub(r"[\r\n\t]+", " ", value or "")).strip()
+    value = value or ""
+    if not value.isprintable():
+        value = UNSEEN.sub("\ufffd", re.sub(r"[\r\n\t]+", " ", value))
+    return value.strip()
 
 
 def sentence(report: Json) -> str:

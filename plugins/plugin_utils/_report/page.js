@@ -15,7 +15,7 @@
   const system = matchMedia("(prefers-color-scheme: dark)");
   const root = document.documentElement;
   const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
-  const press = () => theme.setAttribute("aria-pressed", dark());
+  const press = () => { theme.textContent = `Theme: ${dark() ? "dark" : "light"}`; };
   theme.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
     press();
@@ -44,6 +44,7 @@
     const sorted = document.createDocumentFragment();
     for (const entry of rows) sorted.append(entry.row);
     table.tBodies[0].append(sorted);
+    filter(); // the first rows are others now
   };
   for (const head of all(".sortable thead th")) {
     const button = document.createElement("button");
@@ -120,7 +121,6 @@
   // What each row says is read once, at the first search.
   const search = one("#search");
   const found = one("#found");
-  const hostRows = all("tr.host");
   let index = null;
   const low = (text) => text.toLowerCase();
   const indexed = () => ({
@@ -129,25 +129,52 @@
       name: low(row.cells[0].textContent),
       cells: all("td", row).map((cell) => ({ cell, text: low(cell.title) })),
     })),
-    images: all("tr.image").map((row) => ({ row, text: low(row.textContent) })),
     lanes: all(".lane").map((row) => ({ row, text: low(row.textContent) })),
-    hosts: hostRows.map((row) => ({ row, text: low([...row.cells].map((cell) => cell.textContent).join(" ")) })),
     batches: all(".batch").map((row) => ({
       row,
       hosts: all("li", row).map((item) => ({ item, text: low(item.textContent) })),
     })),
   });
+  const texts = new WeakMap();
+  const textOf = (row) => {
+    if (!texts.has(row)) texts.set(row, low([...row.cells].map((cell) => cell.textContent).join(" ")));
+    return texts.get(row);
+  };
+  // Thousands of rows take long to lay out, so a table shows no more than these until it is told.
+  const FEW = 300;
+  const lists = all(".list.sortable").map((table) => {
+    const list = { table, most: FEW, button: document.createElement("button") };
+    list.button.type = "button";
+    list.button.className = "more";
+    list.button.addEventListener("click", () => {
+      list.most = Infinity;
+      filter();
+    });
+    table.parentNode.after(list.button);
+    return list;
+  });
+  const show = (list, keep) => {
+    let hits = 0;
+    for (const row of list.table.tBodies[0].rows) {
+      const hit = keep(row);
+      if (hit) hits += 1;
+      put(row, "off", !hit || hits > list.most);
+    }
+    list.button.hidden = hits <= list.most;
+    list.button.textContent = `Show ${(hits - list.most).toLocaleString("en")} more rows`;
+    return hits;
+  };
   const chosen = () => {
     const choice = one(".choices input:checked");
     return choice ? choice.value : "";
   };
   const wanted = (row, choice) =>
-    !choice || row.classList.contains(choice) || (choice === "attention" && !row.classList.contains("current"));
+    !choice || row.classList.contains("image") || row.classList.contains(choice) || (choice === "attention" && !row.classList.contains("current"));
   const filter = () => {
     const words = low(search.value).split(/\s+/).filter(Boolean);
     const choice = chosen();
     if (!words.length && !index) {
-      for (const row of hostRows) put(row, "off", !wanted(row, choice));
+      for (const list of lists) show(list, (row) => wanted(row, choice));
       return;
     }
     index = index || indexed();
@@ -164,11 +191,10 @@
       }
       put(row, "off", !any);
     }
-    for (const { row, text } of [...index.images, ...index.lanes]) put(row, "off", !matches(text));
-    for (const { row, text } of index.hosts) {
-      const shown = matches(text) && wanted(row, choice);
-      if (shown) count.host += 1;
-      put(row, "off", !shown);
+    for (const { row, text } of index.lanes) put(row, "off", !matches(text));
+    for (const list of lists) {
+      const hits = show(list, (row) => matches(textOf(row)) && wanted(row, choice));
+      if (list.table.id === "host-list") count.host = hits;
     }
     for (const { row, hosts } of index.batches) {
       let any = false;
@@ -187,12 +213,16 @@
     const number = (noun) => `${count[noun].toLocaleString("en")} ${noun}${count[noun] === 1 ? "" : "s"}`;
     found.textContent = words.length ? `${number("image")}, ${number("host")}` : "";
   };
+  const restart = () => {
+    for (const list of lists) list.most = FEW;
+    filter();
+  };
   let timer = 0;
   search.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(filter, 80);
+    timer = setTimeout(restart, 80);
   });
-  for (const choice of all(".choices input")) choice.addEventListener("change", filter);
+  for (const choice of all(".choices input")) choice.addEventListener("change", restart);
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input")) {
       event.preventDefault();
@@ -206,6 +236,6 @@
   });
 
   // What works without this script stays as it is until here.
-  for (const element of all(".tools, .choices, .tip")) element.hidden = false;
+  for (const element of all("#theme, .tools, .choices, .tip")) element.hidden = false;
   filter();
 })();
