@@ -110,7 +110,8 @@ def test_another_program_reads_the_tests_of_ci() -> None:
         ("Fleet: limits", 2, 1, 0, 0),
     ]
     for suite in report:
-        told = [(one.name, one.value) for one in suite.properties()]
+        properties = suite.properties()  # type: ignore[no-untyped-call]
+        told = [(one.name, one.value) for one in properties]
         assert told == [("verdict", "Failed: max_outdated 5% allows 1, and it is 3 hosts.")]
         assert (suite.timestamp, suite.time) == ("2026-11-22T07:00:00", 0)
     cases = [(case.classname, case.name, case.result) for suite in report for case in suite]
@@ -122,8 +123,11 @@ def test_another_program_reads_the_tests_of_ci() -> None:
         ("Fleet: limits.max_outdated", "max_outdated 5%"),
         ("Fleet: limits.max_unknown", "max_unknown 5%"),
     ]
-    told = [[(type(r).__name__, r.type, r.message) for r in results] for _c, _n, results in cases]
-    assert told == [
+    outcomes = [
+        [(type(one).__name__, one.type, one.message) for one in found]
+        for _place, _name, found in cases
+    ]
+    assert outcomes == [
         [],
         [("Failure", "outdated", "It is old.")],
         [("Skipped", "unknown", "unknown")],
