@@ -25,7 +25,6 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PICTURES: tuple[tuple[str, int, int, t.Literal["light", "dark"], str], ...] = (
     ("report-light", 1280, 940, "light", "header"),
     ("report-dark", 1280, 1020, "dark", "#images"),
-    ("report-narrow", 390, 844, "light", "header"),
 )
 
 

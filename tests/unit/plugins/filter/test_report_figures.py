@@ -245,7 +245,7 @@ def lag(name: str, region: str) -> Json:
 
 
 def test_what_to_do_begins_with_regions_that_lag_and_then_denied_images() -> None:
-    denial = Denial(("web-1*",), datetime(2026, 11, 10, tzinfo=timezone.utc), "CVE")
+    denial = Denial("web-1*", datetime(2026, 11, 10, tzinfo=timezone.utc), "CVE")
     denied = {"image_id": "m-bp1aaaaaaa", "image_name": "web-1"}
     here, there = {"name": "web", "region": "cn-a"}, {"name": "web", "region": "cn-b"}
 
@@ -291,7 +291,7 @@ def test_what_to_do_begins_with_regions_that_lag_and_then_denied_images() -> Non
     ]
 
 
-@pytest.mark.parametrize("denial", [Denial(("*",), None, ""), Denial(("*",), None, "CVE")])
+@pytest.mark.parametrize("denial", [Denial("*", None, ""), Denial("*", None, "CVE")])
 def test_each_way_in_which_a_reason_tells_of_a_denial_is_recognised(denial: Denial) -> None:
     reason = denied_image_text({"image_id": "m-1"}, denial)
 
