@@ -142,7 +142,7 @@ def test_the_verdict_comes_first_in_words_with_a_mark(verdict: str | None, words
     first = next(one for one in main.children if isinstance(one, Node))
     assert first.attributes["class"] == f"verdict {verdict or 'no_limit'}"
     assert first.find("h2")[0].text == words
-    assert first.find("p")[0].text == "0 of 1 host are current (1 outdated)."
+    assert first.find("p")[0].text == "0 of 1 host is current (1 outdated)."
     assert ("Set a limit" in first.text) == (verdict == "no_limit")
 
 
