@@ -261,6 +261,7 @@ def test_what_to_do_begins_with_regions_that_lag_and_then_denied_images() -> Non
             host("x-7", **here, reason="web-is denied-1 is not web-3"),
             host("x-8", "unknown", reason="its image ID is not known"),
             host("x-9", "current", reason=" is denied"),
+            host("x-10", "current", **there),
         ],
         images=[image(status="stale", reason="old"), image("db", status="absent", reason="no")],
     )
