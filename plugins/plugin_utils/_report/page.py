@@ -271,7 +271,7 @@ def _position(age: float, longest: float) -> float:
 
 
 def draw_timeline(report: Json) -> Json:
-    """Return {ticks, labels, lanes}: what was built when, and where it is."""
+    """Return {ticks, lanes}: what was built when, and where it is."""
     checked = model.moment(report["checked"])
 
     def age(stamp: str) -> float:
@@ -280,14 +280,13 @@ def draw_timeline(report: Json) -> Json:
     times = [one["creation_time"] for one in report["builds"] if one["creation_time"]]
     longest = max(map(age, times), default=0)
     longest = max(longest, RECENT)
-    ticks = [(_position(number, longest), text) for number, text in TICKS if number <= longest]
     lanes: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for one in report["builds"]:
         lanes[one["name"], one["service"]].append(one)
     return {
-        "ticks": [x for x, _text in ticks],
-        # Labels that would touch are left out, from the left, where time is dense.
-        "labels": [one for n, one in enumerate(ticks) if not n or ticks[n - 1][0] - one[0] > 4],
+        "ticks": [
+            (_position(number, longest), text) for number, text in TICKS if number <= longest
+        ],
         "lanes": [
             {
                 "name": name,

@@ -536,14 +536,6 @@ def test_a_young_timeline_covers_two_weeks() -> None:
     assert [one.text for one in root.find("div", class_="axis")[0].find("text")] == ["now", "1 wk"]
 
 
-def test_labels_that_would_touch_are_left_out() -> None:
-    old = build("a", "r-1", None, creation_time="1990-01-01T00:00:00Z")
-    axis = page(builds=[old]).find("div", class_="axis")[0].find("text")
-
-    places = [float(str(one.attributes["x"])[:-1]) for one in axis]
-    assert all(one - other > 4 for one, other in zip(places, places[1:]))
-
-
 def test_batches_are_in_their_order() -> None:
     root = page(batches=[["b", "a"], ["c"]])
 
