@@ -477,7 +477,7 @@ def test_a_cell_tells_all_that_is_known() -> None:
 
 def test_builds_are_in_the_order_in_which_they_were_made() -> None:
     builds = [
-        *(build("b", "r-1", "11-15", "locked"), build("b", "r-2", "11-17", "newest")),
+        *(build("b", "r-1", "11-17", "newest"), build("b", "r-2", "11-15", "locked")),
         *(build("c", "r-1", "11-16"), build("d", "r-1", None), build("a", "r-1", "11-15")),
     ]
     (lane,) = page(builds=builds).find("details")
@@ -489,7 +489,7 @@ def test_builds_are_in_the_order_in_which_they_were_made() -> None:
     ]
     assert lines == [
         ["c", "", "2026-11-16 07:00 UTC", "previous r-1"],
-        ["b", "", "2026-11-15 07:00 UTC", "locked r-1 newest r-2"],
+        ["b", "", "2026-11-15 07:00 UTC", "locked r-2 newest r-1"],
         ["a", "", "2026-11-15 07:00 UTC", "previous r-1"],
         ["d", "", "", "previous r-1"],
     ]
@@ -498,7 +498,7 @@ def test_builds_are_in_the_order_in_which_they_were_made() -> None:
     assert [one.attributes["class"] for one in marks] == [
         *("mark previous", "mark locked", "mark previous"),
     ]
-    assert marks[1].find("title")[0].text == "b, 2026-11-15 07:00 UTC: locked in r-1; newest in r-2"
+    assert marks[1].find("title")[0].text == "b, 2026-11-15 07:00 UTC: locked in r-2; newest in r-1"
     assert page(builds=[build("d", "r-1", None)]).find("span", class_="note")[0].text == (
         "1 build, latest time unknown"
     )
