@@ -16,9 +16,10 @@ import re
 import typing as t
 from base64 import b64encode
 from collections import defaultdict
+from functools import lru_cache
 from hashlib import sha256
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from . import model
@@ -58,23 +59,12 @@ TAIL = 14  # characters of a long name that are shown after the cut in its middl
 
 def as_html(report: Json) -> str:
     """Return the page."""
-    files = {name: _read_asset(f"page.{name}") for name in ("css", "js", "html.j2")}
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(
-        clock=clock, counted=counted, days=days, mark_ids=_mark_ids, name=_cut_name
-    )
-    return environment.from_string(files["html.j2"]).render(
+    style, script = _read_asset("page.css"), _read_asset("page.js")
+    return _load_template().render(
         report=report,
-        style=Markup(files["css"]),
-        script=Markup(files["js"]),
-        hashes={name: _hash_source(files[name]) for name in ("css", "js")},
+        style=Markup(style),
+        script=Markup(script),
+        hashes={"css": _hash_source(style), "js": _hash_source(script)},
         ranks={
             status: n for group in (IMAGE_STATUSES, HOST_STATUSES) for n, status in enumerate(group)
         },
@@ -89,6 +79,23 @@ def as_html(report: Json) -> str:
         maps=draw_maps(report["images"]),
         timeline=draw_timeline(report),
     )
+
+
+@lru_cache(maxsize=None)
+def _load_template() -> Template:
+    """Return the template of the page; it is compiled once."""
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(
+        clock=clock, counted=counted, days=days, mark_ids=_mark_ids, name=_cut_name
+    )
+    return environment.from_string(_read_asset("page.html.j2"))
 
 
 def _read_asset(name: str) -> str:
@@ -264,7 +271,7 @@ def _position(age: float, longest: float) -> float:
 
 
 def draw_timeline(report: Json) -> Json:
-    """Return {ticks, labels, lanes}: what was built when, and where it is."""
+    """Return {ticks, lanes}: what was built when, and where it is."""
     checked = model.moment(report["checked"])
 
     def age(stamp: str) -> float:
@@ -273,14 +280,13 @@ def draw_timeline(report: Json) -> Json:
     times = [one["creation_time"] for one in report["builds"] if one["creation_time"]]
     longest = max(map(age, times), default=0)
     longest = max(longest, RECENT)
-    ticks = [(_position(number, longest), text) for number, text in TICKS if number <= longest]
     lanes: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for one in report["builds"]:
         lanes[one["name"], one["service"]].append(one)
     return {
-        "ticks": [x for x, _text in ticks],
-        # Labels that would touch are left out, from the left, where time is dense.
-        "labels": [one for n, one in enumerate(ticks) if not n or ticks[n - 1][0] - one[0] > 4],
+        "ticks": [
+            (_position(number, longest), text) for number, text in TICKS if number <= longest
+        ],
         "lanes": [
             {
                 "name": name,
