@@ -412,6 +412,7 @@ def test_hosts_that_need_something_come_first_and_show_names_before_ids() -> Non
         ("(www.x.example) (WWW.1)", "`(www.x.example)` `(WWW.1)`"),
         ("x.example, //y, a@b, :tada:", "`x.example,` `//y,` `a@b,` `:tada:`"),
         ("~~x~~ **y** #1 %2 $3", "`~~x~~` `**y**` `#1` `%2` `$3`"),
+        ("1.example C#", "`1.example` `C#`"),
         ("a | b|c", "a &#124; `b`&#124;`c`"),
     ],
 )
