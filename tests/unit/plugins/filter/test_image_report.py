@@ -238,9 +238,17 @@ def test_a_place_that_any_result_calls_lagging_lags_for_the_reason_told_last() -
         ]
 
 
+@pytest.mark.parametrize("age", [2**53 - 1, -(2**53) + 1, 0])
+def test_every_integer_that_json_keeps_is_kept(age: int) -> None:
+    report = reported(checked(images=[{**CELL, "age": age}]))
+
+    VALIDATOR.validate(report)
+    assert report["images"][0]["age"] == age
+
+
 def test_a_host_is_replaced_once_as_the_latest_plan_says() -> None:
     early = checked("2026-11-22T06:00:00Z", batches=[["a", "b"], ["c"]])
-    late = checked(batches=[["b", "b"], [], ["a"]])
+    late = checked(batches=[["b", "b"], [], ["b", "a"]])
 
     assert reported([early, late])["batches"] == [["c"], ["b"], ["a"]]
 
@@ -459,6 +467,24 @@ def test_markdown_has_problems_first_and_then_all() -> None:
     ]
     assert "45 of 52 images are present (2 absent, 2 different, 3 stale), and 25 of 40" in report
     assert report.count("| stale |") == 6
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        (["current"], "1 of 1 host is current."),
+        (["unknown"], "0 of 1 host is current (1 unknown)."),
+        (["current", "outdated"], "1 of 2 hosts is current (1 outdated)."),
+        (["unknown", "outdated"], "0 of 2 hosts are current (1 outdated, 1 unknown)."),
+        (["current"] * 1000, "1,000 of 1,000 hosts are current."),
+    ],
+)
+def test_the_counts_are_one_sentence(statuses: list[str], words: str) -> None:
+    hosts = [{**HOST, "host": f"web-{n}", "status": one} for n, one in enumerate(statuses)]
+
+    report = image_report(checked(hosts=hosts), "markdown")
+
+    assert report.splitlines()[2] == f"Checked 2026-11-22 07:00 UTC: {words}"
 
 
 def test_markdown_of_nothing_says_so() -> None:

@@ -138,14 +138,16 @@ def test_another_program_reads_the_tests_of_ci() -> None:
 
 
 def test_a_failure_tells_all_that_is_known() -> None:
-    image = {**IMAGE, "status": "stale", "reason": "It is old.", "age": 0, "image_id": "m-1"}
+    image = {**IMAGE, "status": "stale", "reason": "It is\rold.", "age": 0, "image_id": "m-1"}
 
     report = junitparser.JUnitXml.fromstring(image_report(result(images=[image]), "junit").encode())
 
     ((case,),) = report
-    assert case.result[0].text.splitlines() == [
+    (told,) = next(iter(report)).properties()  # type: ignore[no-untyped-call]
+    assert told.value == "none"
+    assert case.result[0].text.split("\n") == [
         *("name: web", "service: ecs", "region: cn-hangzhou", "status: stale"),
-        *("reason: It is old.", "image_id: m-1", "age: 0"),
+        *("reason: It is\rold.", "image_id: m-1", "age: 0"),
     ]
 
 
@@ -233,6 +235,7 @@ def test_a_figure_that_is_not_known_has_no_series_and_the_largest_delay_counts()
         {**HOST, "host": "a", "days_behind": -1},
         {**HOST, "host": "b", "days_behind": -3},
         {**HOST, "host": "c", "days_behind": None, "status": "unknown", "region": None},
+        {**HOST, "host": "d", "days_behind": 0, "region": "eu"},
     ]
     found = result(images=[{**IMAGE, "age": 0}, {**IMAGE, "region": "eu"}], hosts=hosts)
 
@@ -241,8 +244,19 @@ def test_a_figure_that_is_not_known_has_no_series_and_the_largest_delay_counts()
     assert re.findall(r"^alicloud_image_(age\S+|hosts_behind\S+) (.*)$", text, flags=re.M) == [
         ('age_seconds{report="Fleet",name="web",service="ecs",region="cn-hangzhou"}', "0"),
         ('hosts_behind_seconds_max{report="Fleet",name="web",region="cn-hangzhou"}', "-86400"),
+        ('hosts_behind_seconds_max{report="Fleet",name="web",region="eu"}', "0"),
     ]
     assert 'hosts{report="Fleet",name="web",region="",status="unknown"} 1\n' in text
+
+
+def test_a_label_is_the_name_whatever_is_in_it() -> None:
+    names = ["a\\n", "a\n", 'a"', "a\\", 'a\\"}', HOSTILE.replace("\ud800", "\ufffd")]
+
+    series = read_series(
+        image_report(result(limits=[{**LIMIT, "name": n} for n in names]), ".prom")
+    )
+
+    assert {dict(labels).get("limit") for _name, labels in series} == {*names, None}
 
 
 @every
@@ -412,6 +426,7 @@ def test_hosts_that_need_something_come_first_and_show_names_before_ids() -> Non
         ("(www.x.example) (WWW.1)", "`(www.x.example)` `(WWW.1)`"),
         ("x.example, //y, a@b, :tada:", "`x.example,` `//y,` `a@b,` `:tada:`"),
         ("~~x~~ **y** #1 %2 $3", "`~~x~~` `**y**` `#1` `%2` `$3`"),
+        ("1.example C#", "`1.example` `C#`"),
         ("a | b|c", "a &#124; `b`&#124;`c`"),
     ],
 )
