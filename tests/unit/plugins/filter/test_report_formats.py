@@ -339,6 +339,7 @@ def test_what_is_copied_from_a_table_is_what_the_result_has() -> None:
         "a_b_c",
         "~~x~~",
         "web|1",
+        "a| b |c",
         "`",
         "``a",
         "a`b``c",
