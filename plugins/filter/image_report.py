@@ -34,7 +34,7 @@ options:
         C(creation_time)."
       - "C(hosts): what runs. The keys are C(host), C(status) (V(current), V(outdated) or V(unknown)), C(reason) (may be
         empty), and those that may be null: C(name), C(region), C(image_id), C(image_name), C(expected_image_id),
-        C(expected_image_name), C(days_behind), C(versions_behind)."
+        C(expected_image_name), C(days_behind), C(versions_behind), C(denied)."
       - "C(limits): limits on hosts. The keys are C(name), C(value), C(allowed) and C(hosts), both numbers of hosts, and
         C(exceeded), a boolean."
       - "C(lagging): places that lack the image that their hosts should run. The keys are C(name), C(region) and C(reason) (may

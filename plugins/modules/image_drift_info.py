@@ -170,6 +170,11 @@ hosts:
       type: int
       returned: always
       sample: 1
+    denied:
+      description: Whether its image is denied.
+      type: bool
+      returned: always
+      sample: false
 groups:
   description: The hosts of each status.
   returned: success

@@ -40,6 +40,7 @@ FIELDS = (
     "expected_image_name",
     "days_behind",
     "versions_behind",
+    "denied",
 )
 # Each limit, and what it limits: a status of hosts, or how far one may be behind.
 LIMITS = {
@@ -142,9 +143,9 @@ def compare_hosts(
     """Return for each host whether its image is the expected one, in the order given.
 
     Each as {host, status, reason, name, region, image_id, image_name, expected_image_id,
-    expected_image_name, days_behind, versions_behind}. What is not known is None. A host whose
-    image is newer than the expected one, after a rollback, is behind by numbers below 0. A host
-    on a denied image is outdated, whatever is expected.
+    expected_image_name, days_behind, versions_behind, denied}. What is not known is None. A host
+    whose image is newer than the expected one, after a rollback, is behind by numbers below 0. A
+    host on a denied image is outdated, whatever is expected.
     """
     by_id: dict[str, dict[PlaceKey, Json]] = {}
     for place, known in fleet.items():
@@ -421,6 +422,7 @@ def _compare_host(
         **{key: value for key, value in host._asdict().items() if key != "reason"},
         "status": "unknown",
         "reason": "",
+        "denied": False,
     }
     if not image_id:
         return {**result, "reason": unresolved or "its image ID is not known"}
@@ -503,7 +505,7 @@ def _deny_host(
                 reason = locked_denial_text(image, denial)
             elif row["status"] == "outdated" and row["expected_image_id"] is None:
                 reason = f"{reason}; {row['reason']}"  # what to do so that there is another
-            return {**row, "status": "outdated", "reason": reason}
+            return {**row, "status": "outdated", "reason": reason, "denied": True}
     return row
 
 

@@ -86,8 +86,8 @@ TIME = Kind(
     _is_time,
     {"type": "string", "pattern": f"^{TIME_PATTERN}$"},
 )
-TEXT_OR_NULL, WHOLE_OR_NULL, TIME_OR_NULL, VERDICT_OR_NULL = (
-    kind._replace(may_be_null=True) for kind in (TEXT, WHOLE, TIME, _one_of(*VERDICTS))
+TEXT_OR_NULL, WHOLE_OR_NULL, TIME_OR_NULL, FLAG_OR_NULL, VERDICT_OR_NULL = (
+    kind._replace(may_be_null=True) for kind in (TEXT, WHOLE, TIME, FLAG, _one_of(*VERDICTS))
 )
 
 
@@ -149,6 +149,7 @@ ROWS = {
             "expected_image_name": (TEXT_OR_NULL, "The name of the image that it should run."),
             "days_behind": (WHOLE_OR_NULL, "How many days older its image is."),
             "versions_behind": (WHOLE_OR_NULL, "How many builds newer the expected one is."),
+            "denied": (FLAG_OR_NULL, "Whether the image that it runs is denied."),
         },
     ),
     "limits": RowType(

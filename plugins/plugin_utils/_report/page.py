@@ -42,8 +42,6 @@ BESIDE = {
     **{"image_id": "image_name", "expected_image_id": "expected_image_name"},
     **{"days_behind": "versions_behind"},
 }
-# How a reason says that an image is denied (words.denial_text).
-DENIED = re.compile(r" is denied( since |: |;|$)")
 IMAGE_ID = re.compile(r"\b(m-[0-9a-z]{6,40})\b")
 # Where a build lies in the timeline goes by the logarithm of its age, for much happens of late
 # and little long ago. Within this many days it is almost linear.
@@ -165,7 +163,7 @@ def find_work(report: Json) -> list[Json]:
     waiting: dict[tuple[t.Any, ...], int] = defaultdict(int)
     for one in report["hosts"]:
         place = one["name"], one["region"]
-        if one["status"] == "outdated" and DENIED.search(one["reason"]):
+        if one["denied"]:
             hosts["denied"].append(one)
         elif one["status"] == "outdated" and place in late:
             waiting[place] += 1

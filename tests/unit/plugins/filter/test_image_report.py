@@ -760,6 +760,7 @@ RESULTS = st.fixed_dictionaries(
                     },
                     "days_behind": NUMBERS,
                     "versions_behind": NUMBERS,
+                    "denied": maybe(st.booleans()),
                 }
             ),
             max_size=4,

@@ -79,6 +79,7 @@ def test_what_is_said_of_a_host_has_all_keys() -> None:
         "expected_image_name": "web-20",
         "days_behind": 2,
         "versions_behind": 1,
+        "denied": False,
     }
     assert tuple(judged("m-a-18")) == _drift.FIELDS
     assert tuple(judged(None)) == _drift.FIELDS
@@ -266,6 +267,7 @@ def test_a_host_is_outdated_in_a_region_that_lags() -> None:
         "expected_image_name": "web-20",
         "days_behind": 2,
         "versions_behind": 1,
+        "denied": False,
     }
     # Whatever it runs.
     assert short("m-x", "web", "b", fleet=fleet) == ("outdated", "web", "b", None, None)
@@ -774,3 +776,12 @@ def test_batches_are_those_of_ansible(count: int, serial: list[str]) -> None:
 
 def test_hosts_are_counted_by_status() -> None:
     assert _drift.counts(hosts(2, 1, 7)) == {"current": 7, "outdated": 2, "unknown": 1}
+
+
+def test_a_host_on_a_denied_image_says_so_as_data() -> None:
+    fleet = newest(a=[image(20)], deny=["web-18", "m-9"])
+
+    assert judged("m-a-18", "web", "a", fleet=fleet)["denied"] is False  # nobody knows its name
+    find = denied("m-a-20")
+    (row,) = _drift.compare_hosts([Host("h", "m-a-20")], fleet, find)
+    assert (row["status"], row["denied"]) == ("outdated", True)
