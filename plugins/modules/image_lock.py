@@ -79,18 +79,15 @@ options:
         when it says something else; white space, line ends and comments say nothing. Its folder must be there. A relative path
         starts from the folder of the playbook.
     type: path
-    version_added: 1.1.0
   pkrvars:
     description:
       - A file such as V(images.auto.pkrvars.hcl), for the same variable of Packer. C(packer fmt) leaves it as it is.
     type: path
-    version_added: 1.1.0
   dotenv:
     description:
       - A file such as V(images.env), with a variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Two images
         whose variables would have one name are an error.
     type: path
-    version_added: 1.1.0
 requirements:
   - PyYAML
 extends_documentation_fragment:
