@@ -27,6 +27,7 @@ import junitparser
 import pytest
 import yaml
 from ansible_collections.alicloud.compute.plugins.module_utils._fleet.deny import parse_denials
+from ansible_collections.alicloud.compute.plugins.module_utils._fleet.render import FORMATS
 from ansible_collections.alicloud.compute.plugins.module_utils._images.ecs import REGION_VARIABLES
 from ansible_collections.alicloud.compute.plugins.module_utils._service import (
     credentials as _credentials,
@@ -519,12 +520,12 @@ def test_the_table_of_variables_has_those_that_are_read() -> None:
     assert not others & (read | set(REGION_VARIABLES))
 
 
-def test_the_variable_of_terraform_is_the_one_that_the_role_writes() -> None:
+def test_the_variable_of_terraform_is_the_one_that_is_rendered() -> None:
     (text,) = (block.text for block in blocks("guide_migrating") if block.kind == "terraform")
 
     assert 'variable "image_ids" {\n  type = map(map(string))\n}' in text
-    role = (ROOT / "roles" / "image_lock" / "vars" / "main.yml").read_text(encoding="utf-8")
-    assert "image_ids" in role
+    rendered = json.loads(FORMATS["tfvars"].text({"web": {"cn-hangzhou": "m-1"}}))
+    assert rendered == {"image_ids": {"web": {"cn-hangzhou": "m-1"}}}
 
 
 # ---- Controllers
