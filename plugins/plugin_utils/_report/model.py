@@ -215,7 +215,9 @@ def _check_row(value: t.Any, where: str, fields: dict[str, tuple[Kind, str]]) ->
     for key, (kind, _about) in fields.items():
         if key not in value and not kind.may_be_null:
             raise AnsibleFilterError(f"image_report: {where} has no {key}.")
-    return {key: check(value.get(key), kind, f"{where}.{key}") for key, (kind, _) in fields.items()}
+    return {
+        key: check(value.get(key), kind, f"{where}.{key}") for key, (kind, _about) in fields.items()
+    }
 
 
 def _check_result(value: t.Any, where: str) -> Json:

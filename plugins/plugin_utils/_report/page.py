@@ -229,16 +229,16 @@ def summarize(report: Json) -> Json:
         ("hosts", ("current", "outdated", "unknown")),
     ):
         count = report["summary"][kind]
-        total, left, bar = sum(count.values()), 0.0, []
+        total, left, shares = sum(count.values()), 0.0, []
         for status in order:
             if count[status]:
                 width = 100 * count[status] / total
-                bar.append((status, f"{left:.3f}%", f"{width:.3f}%"))
+                shares.append((status, f"{left:.3f}%", f"{width:.3f}%"))
                 left += width
         if total:
             others = [(status, count[status]) for status in order[1:] if count[status]]
             good = count[order[0]]
-            tiles[kind] = {"good": good, "total": total, "others": others, "bar": bar}
+            tiles[kind] = {"good": good, "total": total, "others": others, "bar": shares}
     for name, kind, key in (("oldest", "images", "age"), ("behind", "hosts", "days_behind")):
         most = max(report[kind], key=lambda one: one[key] or 0, default=None)
         if most and (most[key] or 0) > 0:

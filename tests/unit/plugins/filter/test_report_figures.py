@@ -113,9 +113,9 @@ def build(name: str, region: str, day: str | None, state: str = "previous", **mo
     }
 
 
-def host(name: str, status: str = "outdated", /, **other: t.Any) -> Json:
+def host(who: str, status: str = "outdated", **other: t.Any) -> Json:
     """Return a host."""
-    return {"host": name, "status": status, "reason": "", **other}
+    return {"host": who, "status": status, "reason": "", **other}
 
 
 LIMITS = [
@@ -201,8 +201,8 @@ def test_a_bar_shows_the_shares_one_after_the_other() -> None:
     statuses = ["current"] * 5 + ["outdated"] * 2 + ["unknown"]
     root = page(hosts=[host(f"web-{n}", status) for n, status in enumerate(statuses)])
 
-    bar = [one.attributes for one in root.find("svg", class_="bar")[0].find("rect")]
-    assert [(one["class"], one["x"], one["width"]) for one in bar] == [
+    shares = [one.attributes for one in root.find("svg", class_="bar")[0].find("rect")]
+    assert [(one["class"], one["x"], one["width"]) for one in shares] == [
         ("current", "0.000%", "62.500%"),
         ("outdated", "62.500%", "25.000%"),
         ("unknown", "87.500%", "12.500%"),

@@ -94,4 +94,5 @@ def test_a_denial_begins_by_the_services_clock(
     )
 
     assert ("is denied since" in result.get("msg", "")) is denied
-    assert ("is denied from" in str(result["warnings"])) is not denied
+    # Before ansible-core 2.19, warnings of other tests are among them.
+    assert denied or "is denied from" in str(result["warnings"])

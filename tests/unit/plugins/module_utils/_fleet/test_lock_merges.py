@@ -89,23 +89,28 @@ def row(name: str, region: str, build: int) -> Json:
 
 def moves(base: State) -> t.Iterator[State]:
     """Yield what people do to a lock of build 3, each at a time of its own."""
-    states = (base._replace(time=time) for time in count())
-    yield next(states).update(4)
-    yield next(states).update(4, min_age=DAY)
-    yield next(states).update(5, min_age=DAY)
-    yield next(states)._replace(keep_tags=("branch", "commit")).update(3)
-    yield next(states).ask_for(apj="ab").update(3, "apj")
-    yield next(states).ask_for(zoo="ab").update(3, "zoo")
+    times = count()
+
+    def later() -> State:
+        """Return the base at a time of its own."""
+        return base._replace(time=next(times))
+
+    yield later().update(4)
+    yield later().update(4, min_age=DAY)
+    yield later().update(5, min_age=DAY)
+    yield later()._replace(keep_tags=("branch", "commit")).update(3)
+    yield later().ask_for(apj="ab").update(3, "apj")
+    yield later().ask_for(zoo="ab").update(3, "zoo")
     for name in NAMES[1:]:  # one between two others, and the last
-        yield next(states).update(4, name)
-        yield next(states).update(5, name)
-        yield next(states).update(5, name, min_age=DAY)
-        yield next(states).roll_back(name)
-        yield next(states).update(4, name).roll_back(name, f"{name}-4")
-        yield next(states).ask_for(**{name: ""}).update(3)
-        yield next(states).ask_for(**{name: "b"}).update(3)
-        yield next(states).ask_for(**{name: "abc"}).update(3, name)
-        yield next(states).ask_for(**{name: "abc"}).update(4, name)
+        yield later().update(4, name)
+        yield later().update(5, name)
+        yield later().update(5, name, min_age=DAY)
+        yield later().roll_back(name)
+        yield later().update(4, name).roll_back(name, f"{name}-4")
+        yield later().ask_for(**{name: ""}).update(3)
+        yield later().ask_for(**{name: "b"}).update(3)
+        yield later().ask_for(**{name: "abc"}).update(3, name)
+        yield later().ask_for(**{name: "abc"}).update(4, name)
 
 
 class Git:
