@@ -113,7 +113,7 @@ def build(name: str, region: str, day: str | None, state: str = "previous", **mo
     }
 
 
-def host(who: str, status: str = "outdated", **other: t.Any) -> Json:
+def host(who: str, status: t.Any = "outdated", **other: t.Any) -> Json:
     """Return a host."""
     return {"host": who, "status": status, "reason": "", **other}
 
