@@ -338,6 +338,14 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
+class Expectation(t.NamedTuple):
+    """What hosts should run, as the options say it."""
+
+    wanted: t.Sequence[WantedImage]
+    lock: _lock.Lock
+    denials: t.Sequence[Denial]
+
+
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
     hosts = [_host(host, value, task) for host, value in options["hosts"].items()]
@@ -345,20 +353,9 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         raise AlicloudError(
             f"There is no host to compare: {task.option('hosts')} is empty. Name one or more."
         )
-    denials = parse_denials(options["deny"], task.option("deny"))
-    lock = _read_lock(options, task)
-    wanted, found, now = _fetch(options, task)
-
-    def denial_of(image: t.Mapping[str, t.Any]) -> Denial | None:
-        return find_denial(image, denials, now)
-
-    fleet = (
-        _drift.of_newest(wanted, found, lock, denial_of)
-        if wanted
-        else _drift.of_lock(lock, denial_of)
-    )
-    rows = _drift.compare_hosts(hosts, fleet, denial_of)
-    _warn_of_denials(rows, fleet, lock, denials, now, task)
+    expectation = read_expectation(options, task)
+    found, now = fetch(expectation, options, task)
+    rows, fleet = compare(expectation, hosts, found, now, task)
     counts = _drift.counts(rows)
     limits, exceeded = _drift.check_limits(rows, options, task.option)
     return {
@@ -375,9 +372,58 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
         "exceeded": exceeded,
         "summary": verdict_text(counts, limits, task.option),
         "lagging": _drift.find_lagging(fleet),
-        "builds": _lock.timeline_rows(lock),
+        "builds": _lock.timeline_rows(expectation.lock),
         "checked": written(now),
     }
+
+
+def read_expectation(options: t.Mapping[str, t.Any], task: Task) -> Expectation:
+    """Return what the options say, and the lock that they name. Raises AlicloudError."""
+    denials = parse_denials(options["deny"], task.option("deny"))
+    lock = _read_lock(options, task)
+    wanted = wanted_images(options, task.option) if options["images"] else []
+    return Expectation(wanted, lock, denials)
+
+
+def fetch(
+    expectation: Expectation, options: t.Mapping[str, t.Any], task: Task
+) -> tuple[Listings, datetime]:
+    """Return what the services have of the wanted images, and the time by their clock.
+
+    A lock alone asks no service, so the time is this machine's. Raises AlicloudError.
+    """
+    if not expectation.wanted:
+        return {}, datetime.now(timezone.utc)
+    places = [(image, region) for image in expectation.wanted for region in image.regions]
+    with create_client(options, task.warn) as client:
+        found = fetch_images(client, places, options["network"])
+        return found, client.now()
+
+
+def compare(
+    expectation: Expectation,
+    hosts: t.Sequence[_drift.Host],
+    found: Listings,
+    now: datetime,
+    task: Task,
+) -> tuple[list[Json], _drift.Fleet]:
+    """Return for each host what compare_hosts() says, and what its region should have.
+
+    Warns of images that will be denied, and of patterns that match none.
+    """
+    wanted, lock, denials = expectation
+
+    def denial_of(image: t.Mapping[str, t.Any]) -> Denial | None:
+        return find_denial(image, denials, now)
+
+    fleet = (
+        _drift.of_newest(wanted, found, lock, denial_of)
+        if wanted
+        else _drift.of_lock(lock, denial_of)
+    )
+    rows = _drift.compare_hosts(hosts, fleet, denial_of)
+    _warn_of_denials(rows, fleet, lock, denials, now, task)
+    return rows, fleet
 
 
 def _read_lock(options: t.Mapping[str, t.Any], task: Task) -> _lock.Lock:
@@ -393,22 +439,6 @@ def _read_lock(options: t.Mapping[str, t.Any], task: Task) -> _lock.Lock:
     if lock is None:
         raise AlicloudError(f"{path} is not there: write it with image_lock, or correct {option}.")
     return lock
-
-
-def _fetch(
-    options: t.Mapping[str, t.Any], task: Task
-) -> tuple[list[WantedImage], Listings, datetime]:
-    """Return the wanted images, what the services have of them, and the time by their clock.
-
-    A lock alone asks no service, so the time is this machine's.
-    """
-    if not options["images"]:
-        return [], {}, datetime.now(timezone.utc)
-    wanted = wanted_images(options, task.option)
-    places = [(image, region) for image in wanted for region in image.regions]
-    with create_client(options, task.warn) as client:
-        found = fetch_images(client, places, options["network"])
-        return wanted, found, client.now()
 
 
 def _host(host: str, value: t.Any, task: Task) -> _drift.Host:
