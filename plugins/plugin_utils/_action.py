@@ -8,11 +8,9 @@ Ansible starts a Python for each task of a module, which takes many times as lon
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import typing as t
-from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -26,38 +24,8 @@ from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ..module_utils._errors import AlicloudError, Json, visible
 from ..module_utils._options import without_unset
 from ..module_utils._task import ROLE_VARIABLE, Task, option_names
-from ._warnings import display_warnings
-
-try:
-    from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
-except ImportError:  # before ansible-core 2.19
-    from ansible.module_utils.common.json import AnsibleJSONEncoder
-
-    def _module_arguments(arguments: t.Mapping[str, t.Any]) -> Json:
-        text = json.dumps(dict(arguments), cls=AnsibleJSONEncoder, vault_to_text=True)
-        return t.cast(Json, json.loads(text))
-
-    def _module_result(result: Json) -> Json:
-        # Lone surrogates fail here, as they do in the output of a module. Nothing in the result
-        # becomes a template: Ansible marks what an action returns as unsafe.
-        return t.cast(Json, json.loads(json.dumps(result, ensure_ascii=False).encode()))
-else:
-
-    def _module_arguments(arguments: t.Mapping[str, t.Any]) -> Json:
-        """Return the arguments as a module gets them: plain JSON, secrets of a vault included."""
-        return _cross(dict(arguments), Direction.CONTROLLER_TO_MODULE)
-
-    def _module_result(result: Json) -> Json:
-        """Return a result as Ansible reads that of a module: without templates and its own types.
-
-        Raise TypeError, ValueError or AnsibleError where Ansible refuses a module's.
-        """
-        return _cross(result, Direction.MODULE_TO_CONTROLLER)
-
-    def _cross(value: Json, direction: Direction) -> Json:
-        text = json.dumps(value, cls=get_module_encoder("legacy", direction))
-        return t.cast(Json, json.loads(text, cls=get_module_decoder("legacy", direction)))
-
+from ._crossing import from_module, to_module
+from ._process import display_warnings, working_in
 
 # Since ansible-core 2.22, Ansible masks the secrets of a task wherever it shows them.
 MASKED_BY_ANSIBLE = find_spec("ansible.module_utils.secrets") is not None
@@ -100,7 +68,7 @@ class InProcessAction(ModuleAction):
         ActionBase.run(self, tmp, task_vars)
         self._display.vvv(f"Running {self._task.action} in the controller's own process")
         # Ansible starts modules in that folder, too.
-        with _folder(self._loader.get_basedir()), display_warnings():
+        with working_in(self._loader.get_basedir()), display_warnings():
             result = run_in_process(
                 self.module,
                 self._task.action,
@@ -157,7 +125,7 @@ def run_in_process(
     name is that of the module, as the task has it. show takes lines of progress. option names an
     option in errors.
     """
-    given = _module_arguments(arguments)
+    given = to_module(arguments)
     # What it finds beside the parameters has no public name; AnsibleModule uses the same.
     checked = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(given)
     options = {**given, **checked.validated_parameters}
@@ -189,7 +157,7 @@ def run_in_process(
         }
         result = {**remove_values(result, checked._no_log_values), **plain}
     try:
-        return _module_result(result)
+        return from_module(result)
     except (AnsibleError, TypeError, ValueError) as error:
         return {"failed": True, "msg": f"Ansible refuses the result of {name}: {error}"}
 
@@ -206,17 +174,3 @@ def _same_python(path: str, other: str) -> bool:
     return os.path.dirname(one) == os.path.dirname(two) and os.path.realpath(
         one
     ) == os.path.realpath(two)
-
-
-@contextmanager
-def _folder(path: str) -> t.Iterator[None]:
-    """Work in a folder: relative paths in options are its."""
-    # A folder that may be entered but not read cannot be opened; Linux can take hold of it anyway.
-    before = os.open(".", os.O_PATH) if hasattr(os, "O_PATH") else os.getcwd()
-    try:
-        os.chdir(path)
-        yield
-    finally:
-        os.chdir(before)
-        if isinstance(before, int):
-            os.close(before)

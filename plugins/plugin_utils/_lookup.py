@@ -111,7 +111,7 @@ class CachedLookup(LookupBase):
 
     def _fetch(self, names: list[str]) -> list[t.Any]:
         from ..module_utils._options import create_client
-        from ._warnings import display_warnings
+        from ._process import display_warnings
 
         try:
             with display_warnings(), create_client(self.options, Display().warning) as self.client:

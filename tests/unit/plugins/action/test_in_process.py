@@ -17,10 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.module_utils.common import json as ansible_json
-from ansible_collections.alicloud.compute.plugins.plugin_utils._action import (
-    _folder,
-    _same_python,
-)
+from ansible_collections.alicloud.compute.plugins.plugin_utils._action import _same_python
+from ansible_collections.alicloud.compute.plugins.plugin_utils._process import working_in
 from emulator import Emulator
 
 BIN = Path(sys.executable).parent
@@ -541,7 +539,7 @@ def test_a_folder_that_may_be_entered_but_not_read_is_no_hindrance(
             os.seteuid(65534)  # root may read everything
         with pytest.raises(PermissionError):
             os.listdir(".")
-        with _folder("/"):
+        with working_in("/"):
             inside = os.getcwd()
         after = os.stat(".")
     finally:
@@ -558,7 +556,7 @@ def test_a_system_that_cannot_take_hold_of_a_folder_returns_to_its_path(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delattr(os, "O_PATH", raising=False)
 
-    with _folder("/"):
+    with working_in("/"):
         assert os.getcwd() == "/"
 
     assert os.getcwd() == str(tmp_path)

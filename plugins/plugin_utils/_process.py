@@ -1,10 +1,11 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings of Python libraries on the controller."""
+"""What a task changes of Ansible's own process while it works in there."""
 
 from __future__ import annotations
 
+import os
 import typing as t
 import warnings
 from contextlib import contextmanager
@@ -26,3 +27,17 @@ def display_warnings() -> t.Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+@contextmanager
+def working_in(path: str) -> t.Iterator[None]:
+    """Work in a folder: relative paths in options are its."""
+    # A folder that may be entered but not read cannot be opened; Linux can take hold of it anyway.
+    before = os.open(".", os.O_PATH) if hasattr(os, "O_PATH") else os.getcwd()
+    try:
+        os.chdir(path)
+        yield
+    finally:
+        os.chdir(before)
+        if isinstance(before, int):
+            os.close(before)

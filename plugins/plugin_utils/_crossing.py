@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values on their way from Ansible to a module, and back, where no process lies between."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ..module_utils._errors import Json
+
+try:
+    from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
+except ImportError:  # before ansible-core 2.19
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
+
+    def to_module(arguments: t.Mapping[str, t.Any]) -> Json:
+        """See below."""
+        text = json.dumps(dict(arguments), cls=AnsibleJSONEncoder, vault_to_text=True)
+        return t.cast(Json, json.loads(text))
+
+    def from_module(result: Json) -> Json:
+        """See below."""
+        # Lone surrogates fail here, as they do in the output of a module. Nothing in the result
+        # becomes a template: Ansible marks what an action returns as unsafe.
+        return t.cast(Json, json.loads(json.dumps(result, ensure_ascii=False).encode()))
+else:
+
+    def to_module(arguments: t.Mapping[str, t.Any]) -> Json:
+        """Return the arguments as a module gets them: plain JSON, secrets of a vault included."""
+        return _cross(dict(arguments), Direction.CONTROLLER_TO_MODULE)
+
+    def from_module(result: Json) -> Json:
+        """Return a result as Ansible reads that of a module: without templates and its own types.
+
+        Raise TypeError, ValueError or AnsibleError where Ansible refuses a module's.
+        """
+        return _cross(result, Direction.MODULE_TO_CONTROLLER)
+
+    def _cross(value: Json, direction: Direction) -> Json:
+        text = json.dumps(value, cls=get_module_encoder("legacy", direction))
+        return t.cast(Json, json.loads(text, cls=get_module_decoder("legacy", direction)))
