@@ -14,6 +14,7 @@ try:
     from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 except ImportError:  # before ansible-core 2.19
     from ansible.module_utils.common.json import AnsibleJSONEncoder
+    from ansible.utils.unsafe_proxy import wrap_var
 
     def to_module(arguments: t.Mapping[str, t.Any]) -> Json:
         """See below."""
@@ -25,6 +26,10 @@ except ImportError:  # before ansible-core 2.19
         # Lone surrogates fail here, as they do in the output of a module. Nothing in the result
         # becomes a template: Ansible marks what an action returns as unsafe.
         return t.cast(Json, json.loads(json.dumps(result, ensure_ascii=False).encode()))
+
+    def without_templates(value: Json) -> Json:
+        """See below."""
+        return t.cast(Json, wrap_var(value))
 else:
 
     def to_module(arguments: t.Mapping[str, t.Any]) -> Json:
@@ -41,3 +46,7 @@ else:
     def _cross(value: Json, direction: Direction) -> Json:
         text = json.dumps(value, cls=get_module_encoder("legacy", direction))
         return t.cast(Json, json.loads(text, cls=get_module_decoder("legacy", direction)))
+
+    def without_templates(value: Json) -> Json:
+        """Return a value that may become a variable; what a service says is no template."""
+        return value  # Ansible trusts no text that it was not told to
