@@ -141,7 +141,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable
-from ansible.utils.vars import combine_vars
+from ansible.utils.vars import combine_vars, load_extra_vars
 
 from ..module_utils._errors import AlicloudError, Json, is_unset
 from ..module_utils._fleet import drift as _drift
@@ -151,11 +151,9 @@ from ..module_utils._task import Task
 from ..modules import image_drift_info
 from ..modules.image_drift_info import Expectation
 from ..plugin_utils._crossing import to_module, without_templates
-from ..plugin_utils._host_variables import HostVariables
+from ..plugin_utils._host_variables import KEYS, HostVariables
 from ..plugin_utils._process import display_warnings, working_in
 
-# Each says where a host has that value: the name of a variable, or a template.
-OF_HOSTS = ("image_id", "name", "region")
 ARGUMENT_SPEC: dict[str, t.Any] = {
     **{
         name: option
@@ -166,7 +164,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "regions": {**image_drift_info.ARGUMENT_SPEC["region"], "aliases": []},
     "plugin": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "default": ["all"]},
-    **{key: {"type": "str", "default": f"image_drift_{key}"} for key in OF_HOSTS},
+    # Where a host has each: the name of a variable, or a template.
+    **{key: {"type": "str", "default": f"image_drift_{key}"} for key in KEYS},
     "group_prefix": {"type": "str", "default": "image_"},
     "on_error": {"type": "str", "choices": ["fail", "unknown"], "default": "fail"},
     "strict": {"type": "bool", "default": False},
@@ -233,9 +232,9 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
         """Return all options, and as `sources` those that say where hosts have what."""
         config = self._read_config_data(path)
         of_all = variables.of_groups([self.inventory.groups["all"]])
-        self.templar.available_variables = combine_vars(of_all, self._vars)
+        self.templar.available_variables = combine_vars(of_all, load_extra_vars(self.loader))
         given = {
-            name: value if name in OF_HOSTS else self.templar.template(value)
+            name: value if name in KEYS else self.templar.template(value)
             for name, value in config.items()
         }
         given = {
@@ -251,7 +250,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
             raise AlicloudError(f"{'Unsupported options: ' * unsupported}{checked.errors.msg}")
         options = checked.validated_parameters
         # Not from there: what went through it is no template any more.
-        sources = {key: self.get_option(key) for key in OF_HOSTS}
+        sources = {key: self.get_option(key) for key in KEYS}
         return {**options, "region": options["regions"], "sources": sources}
 
     def _find_hosts(self, options: Json) -> list[Host]:
@@ -283,12 +282,12 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
         question = json.dumps([expectation.wanted, of]).encode()
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(question).hexdigest()[:16]}"
         here = datetime.now(timezone.utc)
-        kept = self._cache.get(key) if cache else None
+        kept = self.cache.get(key) if cache else None
         if kept:
             found = {(name, region): rows for name, region, rows in kept["found"]}
             return found, here + timedelta(seconds=kept["ahead"])
         found, now = image_drift_info.fetch(expectation, options, task)
-        self._cache[key] = {
+        self.cache[key] = {
             "found": [[*place, rows] for place, rows in found.items()],
             "ahead": (now - here).total_seconds(),
         }

@@ -26,9 +26,11 @@ options:
       - What each host runs, by host. Either the ID of its image, which is empty if nobody knows it, or a dictionary with
         C(image_id), C(name), which is the name of the wanted image that it should run, C(region), its region or ENS node, and
         C(reason), which the result gives as reason if C(image_id) is empty.
+      - Or a list of hosts of the inventory, whose variables C(image_drift_image_id), C(image_drift_name) and
+        C(image_drift_region) say so. For thousands of hosts, that is several times as fast as a template that looks at each.
       - Name and region may be empty, or left out, for hosts whose image is the newest, or is in the lock. Without a name, any
         other host is unknown.
-    type: dict
+    type: raw
     required: true
   lock:
     description:
@@ -330,7 +332,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     **WANTED_SPEC,
     **DENY_SPEC,
     "agree": COMPARED_SPEC["agree"],
-    "hosts": {"type": "dict", "required": True},
+    "hosts": {"type": "raw", "required": True},
     "lock": {"type": "path"},
     "serial": {"type": "list", "elements": "str", "default": ["1", "10%", "25%"]},
     # Texts, so that an empty one is no limit.
@@ -348,6 +350,11 @@ class Expectation(t.NamedTuple):
 
 def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     """Return the result of the task, or raise AlicloudError."""
+    if not isinstance(options["hosts"], dict):
+        raise AlicloudError(
+            f"{task.option('hosts')} must be a dictionary, or a list of hosts of the inventory, not "
+            f"{options['hosts']!r:.80}."
+        )
     hosts = [_host(host, value, task) for host, value in options["hosts"].items()]
     if not hosts:
         raise AlicloudError(

@@ -60,7 +60,7 @@ class InProcessAction(ModuleAction):
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         """Return the result of the task."""
         self._task.args = without_unset(self._task.args, self.module.ARGUMENT_SPEC)
-        role = _own_role(task_vars or {})
+        role = own_role(task_vars or {})
         if not self._in_process(task_vars or {}):
             if role:
                 self._task.environment = [*(self._task.environment or ()), {ROLE_VARIABLE: role}]
@@ -162,7 +162,7 @@ def run_in_process(
         return {"failed": True, "msg": f"Ansible refuses the result of {name}: {error}"}
 
 
-def _own_role(task_vars: t.Mapping[str, t.Any]) -> str:
+def own_role(task_vars: t.Mapping[str, t.Any]) -> str:
     """Return the role of this collection that runs the task; an empty text if none does."""
     collection, _dot, role = str(task_vars.get("ansible_role_name", "")).rpartition(".")
     return role if collection == "alicloud.compute" else ""

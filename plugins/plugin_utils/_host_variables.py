@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hosts have in an inventory that is being read.
+"""What hosts run and should run, as their variables say it.
 
-A look at hostvars costs each host a pass over all groups and files, and a template of each variable
-that is looked at. Here, hosts of the same groups share one pass, and only a template is a template.
+An inventory of thousands of hosts is read with as few passes as can be, and only what is a template
+is templated.
 """
 
 from __future__ import annotations
@@ -20,11 +20,56 @@ from ansible.vars.plugins import get_vars_from_inventory_sources
 
 from ..module_utils._errors import AlicloudError, Json, is_unset
 
+# What is known of a host, each by a variable whose name begins with image_drift_.
+KEYS = ("image_id", "name", "region")
 Variables = t.Mapping[str, t.Any]
 
 
+def read_hosts(
+    names: t.Sequence[str], hostvars: t.Any, templar: t.Any, option: str = "hosts"
+) -> Json:
+    """Return {image_id, name, region} of hosts in a run, as far as their variables say it.
+
+    Of what cannot be resolved there is a reason instead.
+
+    Raises AlicloudError that names the option for a host that is not in the inventory.
+    """
+    unknown = [name for name in names if name not in hostvars]
+    if unknown:
+        raise AlicloudError(f"{option} has {', '.join(map(str, unknown))}, not in the inventory.")
+    hosts = {}
+    for name in names:
+        known = hostvars.raw_get(name)
+        found = {key: known.get(f"image_drift_{key}") for key in KEYS}
+        try:
+            for key, value in found.items():
+                found[key] = _resolve(value, f"image_drift_{key}", templar, known)
+        except AlicloudError as error:
+            found = {"reason": str(error)}
+        hosts[name] = found
+    return hosts
+
+
+def _resolve(value: t.Any, source: str, templar: t.Any, variables: Variables) -> t.Any:
+    """Return what a template gives; what is none as it is. Raises AlicloudError."""
+    if not _may_be_template(value):
+        return value
+    templar.available_variables = variables
+    try:
+        return templar.template(value)
+    except AnsibleError as error:
+        raise AlicloudError(f"{source} cannot be resolved: {error}") from None
+
+
+def _may_be_template(value: t.Any) -> bool:
+    """Return whether Ansible has to look at a value; whether it trusts that is its affair."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
 class HostVariables:
-    """Variables of hosts by Ansible's rules: those of hosts outrank those of groups.
+    """Variables of hosts in an inventory that is being read; those of hosts outrank groups'.
+
+    Hosts of the same groups share what these have.
 
     Beside what the inventory's sources say of them, they are those that vars plugins find for
     these sources, such as the files in group_vars and host_vars beside them.
@@ -59,13 +104,12 @@ class HostVariables:
         value = source
         if not _may_be_template(source):
             value = next((scope[source] for scope in scopes if source in scope), None)
+
+        variables: Variables = {}
         if _may_be_template(value):
-            own = combine_vars(host.get_vars(), scopes[0])
-            self._templar.available_variables = combine_vars(scopes[-1], own)
-            try:
-                value = self._templar.template(value)
-            except AnsibleError as error:
-                raise AlicloudError(f"{source} cannot be resolved: {error}") from None
+            in_files, _own, of_groups = scopes
+            variables = combine_vars(of_groups, combine_vars(host.get_vars(), in_files))
+        value = _resolve(value, source, self._templar, variables)
         if not isinstance(value, (str, type(None))):
             raise AlicloudError(f"{source} must be a text, not {value!r:.80}")
         return None if is_unset(value) else value.strip()
@@ -75,8 +119,3 @@ class HostVariables:
             Variables,
             get_vars_from_inventory_sources(self._loader, self._sources, list(entities), "all"),
         )
-
-
-def _may_be_template(value: t.Any) -> bool:
-    """Return whether Ansible has to look at a value; whether it trusts that is its affair."""
-    return isinstance(value, str) and ("{{" in value or "{%" in value)

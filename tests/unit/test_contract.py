@@ -20,6 +20,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule
+from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.plugins.lookup.env import LookupModule
 from ansible.release import __version__
 from ansible_collections.alicloud.compute.plugins.module_utils._options import connection_spec
@@ -313,6 +314,7 @@ PRIVATE_NAMES = {
         *("_compute_environment_string", "_connection", "_display", "_loader", "_task"),
         "_templar",
     },
+    "inventory": {"_read_config_data"},
     "lookup": {"_loader", "_templar"},
     "validated": {"_deprecations", "_no_log_values", "_warnings"},
 }
@@ -349,6 +351,7 @@ def test_plugins_use_no_private_name_of_ansible_that_is_not_listed() -> None:
 def test_this_version_of_ansible_has_the_private_names_that_plugins_use() -> None:
     owners = {
         "action": ActionModule(*[None] * 6),
+        "inventory": BaseInventoryPlugin(),
         "lookup": LookupModule(),
         "validated": ArgumentSpecValidator({}).validate({}),
     }

@@ -123,7 +123,6 @@ def test_variables_of_hosts_may_be_templates_of_the_inventory(inventory: Invento
         row["host"]: (row["status"], row["reason"])
         for row in inventory.read("result.json")["hosts"]
     }
-    unresolved = "cannot be resolved: it needs a variable that this host does not have"
     assert {host: status for host, (status, _reason) in found.items()} == {
         "here": "current",
         "there": "outdated",
@@ -132,8 +131,8 @@ def test_variables_of_hosts_may_be_templates_of_the_inventory(inventory: Invento
         "empty": "unknown",
         "lost": "unknown",
     }
-    assert found["bare"][1] == f"image_drift_image_id {unresolved}"
-    assert found["lost"][1] == f"image_drift_region {unresolved}"
+    assert found["bare"][1] == "image_drift_image_id cannot be resolved: 'image_id' is undefined"
+    assert found["lost"][1].startswith("image_drift_region cannot be resolved: 'where")
     assert found["empty"][1] == "its image ID is not known"
     # A limit that is not set is not silent.
     assert "2 of 6 hosts are outdated and 3 are unknown; no limit is set" in output
@@ -149,6 +148,14 @@ def test_a_variable_of_a_host_that_is_no_text_is_told(
     output = inventory.play([compare()], {"web-1": {"image_drift_image_id": value}}, fails=True)
 
     assert f"image_drift_hosts: the image_drift_image_id of web-1 {words}" in output
+
+
+def test_a_host_that_is_not_in_the_inventory_is_told(inventory: Inventory) -> None:
+    output = inventory.play(
+        [compare(image_drift_hosts=["web-1", "web-9"])], {"web-1": {}}, fails=True
+    )
+
+    assert "image_drift_hosts has web-9, not in the inventory." in output
 
 
 def test_what_was_found_outlives_a_limit_that_is_exceeded(inventory: Inventory) -> None:
@@ -215,5 +222,8 @@ def test_a_replaced_host_is_not_replaced_again_whatever_becomes_of_the_groups_na
         ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS=transform,
     )
 
-    assert "web-1: grouped otherwise by an earlier comparison of this run" in output
+    assert (
+        "web-1: grouped otherwise by the inventory, or by an earlier comparison of this run"
+        in output
+    )
     assert inventory.read("drift.json")["summary"]["hosts"]["current"] == 1

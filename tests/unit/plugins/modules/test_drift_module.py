@@ -241,3 +241,9 @@ def test_an_error_names_the_options_of_the_role(
         warned(**{"hosts": {"a": "m-1"}, "lock": lock, **options})
 
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("hosts", ["web-1", ["web-1"], 5])
+def test_hosts_of_no_kind_that_is_known_are_told(run: Run, lock: str, hosts: t.Any) -> None:
+    with pytest.raises(AlicloudError, match="hosts must be a dictionary, or a list of hosts of"):
+        run(image_drift_info, lock=lock, hosts=hosts)
