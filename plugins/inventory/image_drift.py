@@ -206,6 +206,11 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
             raise AnsibleParserError(str(error)) from None
 
     def _group_hosts(self, path: str, cache: bool) -> None:
+        # All hosts are in the group all, also those whose source does not say so, which Ansible
+        # would see to after the last source.
+        source = self.inventory.current_source
+        self.inventory.reconcile_inventory()
+        self.inventory.current_source = source
         variables = HostVariables(self.inventory, self.loader, self.templar)
         options = self._read_options(path, variables)
         task = Task(self.display.warning)

@@ -9,6 +9,7 @@ A block with a caption is a file of that name. Those of a guide belong together.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shlex
@@ -65,6 +66,10 @@ FILES = {
         ),
         *(".github/workflows/fleet.yml", ".gitlab-ci.yml"),
     },
+    "guide_inventory": {
+        *("inventory/hosts.yml", "inventory/zz_image_drift.yml", "replace.yml"),
+        "replace_host.yml",
+    },
     "guide_migrating": {"images.tf"},
     "guide_controllers": {
         *("inputs.yml", "injectors.yml", "execution-environment.yml"),
@@ -75,6 +80,7 @@ COMMANDS = {
     "guide_connecting": ["export *"],
     # test_two_people.py runs those of git, and the playbook with them.
     "guide_fleet": ["ansible-playbook lock.yml --diff*", "git *"],
+    "guide_inventory": ["ansible-inventory *", "ansible *", "ansible-playbook --inventory *"],
     "guide_performance": ["make bench"],
     "guide_testing": ["molecule test"],
     "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
@@ -372,6 +378,111 @@ def shown_default(role: str, variable: str) -> t.Any:
     """Return the default of a role's variable."""
     text = (ROOT / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8")
     return yaml.safe_load(text)[variable]
+
+
+# ---- Groups of the inventory
+
+
+@pytest.fixture
+def replaced(environment: dict[str, str], connection: dict[str, str], tmp_path: Path) -> Path:
+    """The folder of the guide to inventories, with a build in both regions."""
+    files("guide_inventory", tmp_path)
+    environment.update(connection)
+    return tmp_path
+
+
+def test_the_groups_of_the_inventory_are_as_shown(
+    replaced: Path, environment: dict[str, str]
+) -> None:
+    text = "".join(block.text for block in blocks("guide_inventory") if block.kind == "console")
+    commands = re.findall(r"^\$ (.*)", text, flags=re.M)
+    (replaced / "site.yml").write_text("[{hosts: all, gather_facts: false}]")
+
+    output = run("\n".join(commands), replaced, environment)
+
+    for line in text.splitlines():
+        assert line.startswith("$") or line in output.splitlines(), line
+    assert output.splitlines()[-1] == "@image_outdated:"  # without a host
+
+
+def thirty_hosts(inventory: Path) -> None:
+    """Let 15 hosts of each region run an earlier image, as the guide's do."""
+    groups = yaml.safe_load(inventory.read_text(encoding="utf-8"))
+    for region in groups["web"]["children"].values():
+        first = region["vars"]["image_drift_region"]
+        region["hosts"] = {
+            f"{first}-{number:02}": {"image_drift_image_id": "m-bp1aaaaaaaaaaaaaaaaa"}
+            for number in range(15)
+        }
+    # One line for each host.
+    inventory.write_text(yaml.safe_dump(groups, default_flow_style=None, width=1000))
+
+
+def test_a_replacement_empties_the_group_batch_by_batch(
+    replaced: Path, environment: dict[str, str], emulator: Emulator
+) -> None:
+    thirty_hosts(replaced / "inventory" / "hosts.yml")
+
+    output = run("ansible-playbook --inventory inventory replace.yml", replaced, environment)
+    graph = run("ansible-inventory --inventory inventory --graph", replaced, environment)
+
+    # One host, then 7 at once, and the inventory is read before the first and after each batch.
+    batches = 1 + math.ceil(29 / 7)
+    assert output.count("PLAY [Replace the outdated hosts") == batches
+    assert output.count("changed=1") == 30
+    assert "image_outdated:\n" in graph
+    assert "failed=1" not in output
+    assert len(emulator.calls) == 2 * (1 + batches + 1)
+    assert (
+        graph.partition("@image_current:")[2].partition("@image_outdated")[0].count("--cn-") == 30
+    )
+
+
+def test_a_region_that_lags_stops_the_replacement(
+    replaced: Path, environment: dict[str, str], emulator: Emulator
+) -> None:
+    thirty_hosts(replaced / "inventory" / "hosts.yml")
+    emulator.catalogue = {
+        "regions": ["cn-hangzhou", "cn-shanghai"],
+        "ecs_images": [
+            {
+                "ImageFamily": "web",
+                "ImageName": f"web-202611{day}",
+                "RegionId": region,
+                "CreationTime": f"2026-11-{day}T02:00:00Z",
+            }
+            for region, day in (("cn-hangzhou", 21), ("cn-shanghai", 20))
+        ],
+    }
+
+    done = subprocess.run(
+        ["ansible-playbook", "--inventory", "inventory", "replace.yml"],
+        cwd=replaced,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert "cn-shanghai lags behind: its newest image is web-20261120" in done.stdout
+    # All batches of the region that has the image, and none of the other.
+    assert done.stdout.count("changed=1") == 15
+    hosts = yaml.safe_load((replaced / "inventory" / "hosts.yml").read_text())
+    shanghai = hosts["web"]["children"]["shanghai"]["hosts"].values()
+    assert {host["image_drift_image_id"] for host in shanghai} == {"m-bp1aaaaaaaaaaaaaaaaa"}
+
+
+def test_a_controller_gets_the_groups_and_the_variables(
+    replaced: Path, environment: dict[str, str]
+) -> None:
+    # AWX imports what this prints.
+    text = run("ansible-inventory --inventory inventory --list --export", replaced, environment)
+
+    exported = json.loads(text)
+    assert exported["image_outdated"]["hosts"] == ["web-2", "web-3"]
+    assert {"image_current", "image_outdated"} <= set(exported["all"]["children"])
+    assert exported["_meta"]["hostvars"]["web-2"]["image_drift"]["denied"] is False
 
 
 # ---- Choosing

@@ -301,6 +301,18 @@ def test_files_of_variables_count_by_ansibles_precedence(sources: Sources) -> No
     assert ids == {host: of[name] for host, of in listed.items()}
 
 
+def test_a_host_of_a_source_that_does_not_mention_the_group_all_is_in_it(sources: Sources) -> None:
+    sources.write()
+    sources.add("a_hosts.yml", {"web": {"hosts": {"grouped": None}}})
+    (sources.folder / "a_more").write_text("lone\n")
+    sources.add("group_vars/all.yml", {"image_drift_image_id": "m-20-cn-hangzhou"})
+
+    inventory = sources.read()
+
+    assert set(groups_of(inventory)["image_current"]) == {"grouped", "lone"}
+    assert "ungrouped" not in inventory.hosts["grouped"].get_groups()
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
