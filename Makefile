@@ -54,8 +54,8 @@ soak: .venv/dev.stamp ## Make 10,000 calls through a service that fails
 bench: .cache/bench/venv.stamp ## Measure speed beside others, for the guide; QUICK=1 only tries it
 	PYTHONPATH=tests .cache/bench/venv/bin/python -m bench $(if $(QUICK),--quick)
 
-scale: .venv/run.stamp ## Play the playbooks of a fleet with 9,000 images and 5,000 hosts
-	$(BIN)/python tests/utils/scale.py
+scale: .venv/dev.stamp ## Measure 9,000 images and 5,000 hosts, for the guide
+	PYTHONPATH=tests $(BIN)/python -m bench.scale
 
 screenshots: .venv/dev.stamp ## Take the pictures of the report's page, with Chromium
 	$(BIN)/python tests/utils/report_screenshots.py

@@ -102,7 +102,7 @@ extends_documentation_fragment:
 notes:
   - Options but O(image_id), O(name), O(region), numbers and booleans may be templates. They know extra variables and those of
     the group C(all), so that O(images) can be the list that the roles take.
-  - Relative paths start from the folder of the configuration file.
+  - Relative paths start from the folder of this plugin's configuration file, not from that of a playbook.
   - With O(cache), what the services said is kept by Ansible's inventory cache. C(meta=refresh_inventory) asks anew.
 """
 
