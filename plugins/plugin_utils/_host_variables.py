@@ -101,7 +101,7 @@ class HostVariables:
         return {key: self._resolve(host, source, scopes) for key, source in sources.items()}
 
     def _resolve(self, host: Host, source: str, scopes: t.Sequence[Variables]) -> str | None:
-        value = source
+        value: t.Any = source
         if not _may_be_template(source):
             value = next((scope[source] for scope in scopes if source in scope), None)
 
@@ -112,7 +112,7 @@ class HostVariables:
         value = _resolve(value, source, self._templar, variables)
         if not isinstance(value, (str, type(None))):
             raise AlicloudError(f"{source} must be a text, not {value!r:.80}")
-        return None if is_unset(value) else value.strip()
+        return value.strip() if value and not is_unset(value) else None
 
     def _in_files(self, entities: t.Sequence[Group | Host]) -> Variables:
         return t.cast(

@@ -393,18 +393,10 @@ def test_options_may_be_templates_of_the_group_all_and_of_extra_variables(
 
 def test_what_is_empty_is_not_set(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", HERE)
-    names = ("image_id", "name", "region", "lock", "deny", "group_prefix", "on_error")
-    more = (
-        "endpoint",
-        "network",
-        "timeout",
-        "profile",
-        "access_key_id",
-        "strict",
-        "agree",
-        "cache",
-    )
-    sources.write(**dict.fromkeys(names), **dict.fromkeys(more, ""), images=[{**WEB, "region": []}])
+    null = ("image_id", "name", "region", "lock", "deny", "group_prefix", "on_error")
+    empty = ("endpoint", "network", "timeout", "profile", "access_key_id", "strict", "agree")
+    options: Json = {**dict.fromkeys(null), **dict.fromkeys((*empty, "cache"), "")}
+    sources.write(**options, images=[{**WEB, "region": []}])
 
     assert sources.groups()["image_outdated"] == ["old"]
 
