@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from operator import itemgetter
 
 from ansible.errors import AnsibleFilterError
 
@@ -362,7 +363,22 @@ def limit_text(limit: Json) -> str:
     return f"{limit['name']} {limit['value']} allows {limit['allowed']:,}, and it is {hosts}"
 
 
-def problems(report: Json) -> list[Json]:
+def group(rows: t.Iterable[Json], *keys: str) -> dict[t.Any, list[Json]]:
+    """Return the rows by their value of a key, or their tuple of values of many, in their order."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[itemgetter(*keys)(row)].append(row)
+    return groups
+
+
+def sort_problems(images: list[Json]) -> list[Json]:
     """Return the images that are not as wanted, the worst first."""
-    found = [cell for cell in report["images"] if cell["status"] != "present"]
-    return sorted(found, key=lambda cell: IMAGE_STATUSES.index(cell["status"]))
+    found = [one for one in images if one["status"] != "present"]
+    return sorted(found, key=lambda one: IMAGE_STATUSES.index(one["status"]))
+
+
+def sort_hosts(hosts: list[Json]) -> list[Json]:
+    """Return the hosts, those first that need something done, and of them the most behind."""
+    return sorted(
+        hosts, key=lambda one: (HOST_STATUSES.index(one["status"]), -(one["days_behind"] or 0))
+    )

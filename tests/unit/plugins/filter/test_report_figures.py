@@ -301,6 +301,18 @@ def test_hosts_of_one_reason_are_one_line_and_the_most_come_first() -> None:
     ]
 
 
+def test_images_of_one_name_are_one_line_and_those_of_the_most_regions_come_first() -> None:
+    images = [image("api", status="stale"), image("dns", status="stale")]
+    images += [image("web", f"r-{n}", status="stale") for n in range(4)]
+
+    assert work(images=images) == [
+        (
+            "6 images are stale",
+            ["web in r-0, r-1, r-2 and 1 more", "api in cn-hangzhou", "dns in cn-hangzhou"],
+        ),
+    ]
+
+
 def test_outdated_hosts_are_in_their_batches_if_there_are_any() -> None:
     root = page(hosts=[host("a", reason="old")], batches=[["a"]])
 
