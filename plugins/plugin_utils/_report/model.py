@@ -122,6 +122,7 @@ ROWS: dict[str, Fields] = {
         "creation_time": (TIME_OR_NULL, "When it was created."),
         "image_owner_alias": (TEXT_OR_NULL, "Who owns it, such as self or system."),
         "age": (WHOLE_OR_NULL, "Its age in seconds at the time of the check."),
+        "max_age": (WHOLE_OR_NULL, "The age in seconds from which it is stale."),
     },
     "builds": {
         **PLACE,

@@ -30,10 +30,10 @@ from .model import (
     Json,
     clock,
     counted,
-    days,
     group,
 )
 
+UNITS = (("day", DAY), ("hour", 3600), ("minute", 60), ("second", 1))
 IMAGE_ID = re.compile(r"\b(m-[0-9a-z]{6,40})\b")
 # Where a build lies in the timeline goes by the logarithm of its age, for much happens of late
 # and little long ago. Within this many days it is almost linear.
@@ -76,7 +76,7 @@ def _load_template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(clock=clock, counted=counted, days=days)
+    environment.globals.update(clock=clock, counted=counted, measure_age=_measure_age)
     environment.globals.update(fill_columns=_fill_columns, mark_ids=_mark_ids, name=_cut_name)
     return environment.from_string(_read_asset("page.html.j2"))
 
@@ -111,6 +111,21 @@ def _cut_name(name: str | None) -> str | None:
 def _mark_ids(sentence: str) -> str:
     """Return a sentence in which no image ID is broken."""
     return Markup(IMAGE_ID.sub(r"<code>\1</code>", str(escape(model.visible(sentence)))))
+
+
+def _measure_age(image: Json) -> tuple[int, int | None, str]:
+    """Return an image's age, the age that it may have or None, and the unit of both.
+
+    The unit is the largest that tells the limit exactly, and an age beyond it from it.
+    """
+    age, limit = max(image["age"], 0), image["max_age"]
+    if limit is None:
+        return age // DAY, None, "day"
+    return next(
+        (age // size, limit // size, unit)
+        for unit, size in UNITS
+        if limit % size == 0 and (age // size > limit // size) == (age > limit)
+    )
 
 
 def _few(names: t.Sequence[str]) -> str:
