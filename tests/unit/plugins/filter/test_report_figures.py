@@ -222,7 +222,8 @@ def test_the_oldest_image_and_the_host_most_behind_are_named() -> None:
 
     assert found["Oldest image"] == ("2,000 days", "web in cn-beijing, 90 days allowed")
     assert found["Most behind"] == ("3 days", "web-1")
-    assert tiles(images=[image(age=None)], hosts=[host("web-4", days_behind=-9)]).keys() == {
+    young = [image(age=None), image("api", age=-5), image("db", age=0)]
+    assert tiles(images=young, hosts=[host("web-4", days_behind=-9)]).keys() == {
         *("Images present", "Hosts current"),
     }
 
@@ -375,6 +376,8 @@ def test_problems_come_worst_first() -> None:
     root = page(images=images)
 
     assert [one[0] for one in rows(root, "problems")] == ["i-2", "i-4", "i-3", "i-0"]
+    ranks = root.find("table", id="problems")[0].find("td", **{"data-label": "Status"})
+    assert [one.attributes["data-v"] for one in ranks] == ["0", "0", "1", "2"]
     assert "4 images not as wanted, worst first." in part(root, "attention").text
 
 
@@ -439,7 +442,7 @@ def test_the_choices_count_the_hosts_and_begin_with_what_needs_something() -> No
 def test_a_map_has_a_row_for_each_image_and_a_column_for_each_region() -> None:
     images = [
         *(image("web", "r-10"), image("web", "r-9", age=1000 * DAY, status="stale")),
-        *(image("api", "r-9", age=None, status="absent"), image("dns", "n-1", service="ens")),
+        *(image("api", "r-9", age=None, status="absent"), image("a-dns", "n-1", service="ens")),
     ]
     root = page(images=images)
 
@@ -452,7 +455,7 @@ def test_a_map_has_a_row_for_each_image_and_a_column_for_each_region() -> None:
     assert lines == [["api", "✕", ""], ["web", "! 1,000d", "✓ 2d"]]
     cell = ecs.find("td", class_="stale")[0].attributes
     assert (cell["data-label"], cell["aria-label"]) == ("r-9", "! 1,000d, stale")
-    assert [one.text for one in ens.find("th")] == ["Image", "n-1", "dns"]
+    assert [one.text for one in ens.find("th")] == ["Image", "n-1", "a-dns"]
     assert [one.text for one in part(root, "images").find("h3")] == [
         *("ECS 2 images, 2 regions", "ENS 1 image, 1 edge node"),
     ]
