@@ -442,6 +442,40 @@ def test_on_a_tablet_only_maps_scroll_in_their_own_box(opened: Open) -> None:
         "[...document.querySelectorAll('.scroll:has(.list)')].every(one => "
         "one.scrollWidth <= one.clientWidth)"
     )
+    parts, box = (page.locator(one).bounding_box() for one in ("nav ul", "#search"))
+    assert parts
+    assert box
+    assert box["y"] < parts["y"] + parts["height"]  # in one line
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_figures_fill_their_rows_and_no_mark_or_name_is_cut(opened: Open, width: int) -> None:
+    page = opened(judged_fleet(), viewport={"width": width, "height": 800})
+
+    edges: dict[float, float] = {}
+    for top, right in page.locator(".tile").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(box => [box.top, box.right])"
+    ):
+        edges[top] = max(right, edges.get(top, 0))
+    assert set(edges.values()) == {width - 16}
+    lines = """one => {
+        const range = document.createRange();
+        range.selectNodeContents(one);
+        return range.getClientRects().length;
+    }"""
+    behind = page.locator(".tile", has_text="Most behind").locator(".note")
+    assert behind.text_content() == "db-039.prod.cn-shenzhen.example.com"
+    assert behind.evaluate(lines) == 1
+    assert page.locator(".track").first.evaluate("one => getComputedStyle(one).overflow") == (
+        "visible"
+    )
+    for lane in page.locator(".lane").all():
+        names = lane.locator(".who, .note").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().right)"
+        )
+        track = lane.locator(".track").bounding_box() or {"x": 0, "y": 0}
+        below = (lane.locator(".note").bounding_box() or {"y": 0})["y"] < track["y"]
+        assert below if width == 390 else max(names) <= track["x"]
 
 
 def test_on_a_desk_names_and_ids_stay_whole(opened: Open) -> None:
