@@ -144,7 +144,8 @@ def host(number: int, chance: random.Random) -> Json:
 
 def fleet(hosts: int = 40) -> Json:
     """Return a result about a small fleet, with some of all that can be wrong."""
-    images, builds = [], []
+    images: list[Json] = []
+    builds: list[Json] = []
     for service, fleet_images, places in (("ecs", IMAGES, REGIONS), ("ens", EDGE, NODES)):
         for made in fleet_images:
             for place in places:
