@@ -430,6 +430,11 @@ def test_on_a_narrow_screen_rows_are_cards_and_nothing_is_outside(opened: Open, 
         f'"{head}"'
         for head in ("Status", "Image", "Region", "Runs", "Expected", "Behind", "Reason")
     ]
+    # Each value stands beside its head, and not on it.
+    rooms = row.locator("td").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).paddingLeft)"
+    )
+    assert set(rooms) == {"88px"}
 
 
 def test_on_a_tablet_only_maps_scroll_in_their_own_box(opened: Open) -> None:
