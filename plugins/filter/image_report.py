@@ -28,7 +28,8 @@ options:
         left out, and a key that is not named here is an error."
       - "C(images): which image is where; C(name) is the wanted one's. The keys are C(name), C(service) (V(ecs) or V(ens)),
         C(region), C(status) (V(present), V(absent), V(stale) or V(different)), C(reason) (may be empty), and those that may
-        be null: C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), C(age) (in seconds)."
+        be null: C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), C(age), C(max_age) (both in
+        seconds)."
       - "C(builds): images for the timeline. The keys are C(name), C(service), C(region), C(image_id), C(image_name),
         C(state) (V(newest), V(locked), V(previous) or V(soaking)), and those that may be null: C(image_version),
         C(creation_time)."

@@ -142,6 +142,11 @@ images:
       type: int
       returned: always
       sample: 360000
+    max_age:
+      description: How old it may be, in seconds, or null.
+      type: int
+      returned: always
+      sample: 7776000
 complete:
   description: Whether all is V(present).
   returned: success

@@ -12,6 +12,7 @@ from pathlib import Path
 from ansible_collections.alicloud.compute.plugins.plugin_utils._report.model import (
     HOST_STATUSES,
     IMAGE_STATUSES,
+    LISTS,
     NAME,
     ROWS,
     TIME,
@@ -70,10 +71,10 @@ def make_schema() -> Json:
             },
         ),
     }
-    for name, rows in ROWS.items():
-        fields = {key: describe(*field) for key, field in rows.fields.items()}
-        items = close_object(f"One of the {name}.", fields)
-        properties[name] = {"description": rows.about, "type": "array", "items": items}
+    for name, fields in ROWS.items():
+        keys = {key: describe(*field) for key, field in fields.items()}
+        items = close_object(f"One of the {name}.", keys)
+        properties[name] = {"description": LISTS[name][1], "type": "array", "items": items}
     properties["batches"] = {
         "description": "Names of hosts in the order in which they are to be replaced, batch after "
         "batch. No host is in it twice.",

@@ -35,12 +35,12 @@ def cells(
 ) -> list[Json]:
     """Return for each wanted image in each region what is there, in the order asked.
 
-    Each as {name, service, region, status, reason, age} with the keys of an image, which are None
-    if there is none. expected has the build that is expected of some images, by name; of others it
-    is the newest that is found anywhere.
+    Each as {name, service, region, status, reason, age, max_age} with the keys of an image, which
+    are None if there is none. expected has the build that is expected of some images, by name; of
+    others it is the newest that is found anywhere.
 
     status is one of STATES: present; absent; stale, if it is too old or of an earlier build than
-    what is expected; different, if it is not what it should be in another way. age is in seconds.
+    what is expected; different, if it is not what it should be in another way. ages are in seconds.
     """
     return [
         cell for image in wanted for cell in _cells(image, found, expected.get(image.name), now)
@@ -135,6 +135,7 @@ def _cells(wanted: WantedImage, found: Listings, expected: str | None, now: date
                 "creation_time": made_at(image or {}),
                 # A clock that is a little late is no reason for an age below 0.
                 "age": None if old is None else max(0, int(old)),
+                "max_age": int(wanted.max_age) if wanted.max_age else None,
             }
         )
     return result

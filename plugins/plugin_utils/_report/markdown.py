@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .model import HOST_STATUSES, Json, clock, counted, days, problems, sentence, verdict, visible
+from .model import Json, clock, counted, days, sentence, sort_hosts, sort_problems, verdict, visible
 
 # Not a domain or a path without a scheme, which some readers make links of.
 NO_LINK = r"(?!.*(?://|[^\W\d]\.\w|\.[^\W\d]))"
@@ -95,15 +95,14 @@ def _section(title: str, columns: dict[str, str], rows: t.Sequence[Json]) -> lis
 def as_markdown(report: Json) -> str:
     """Return tables in GitHub's kind of Markdown."""
     told = verdict(report)
-    hosts = sorted(report["hosts"], key=lambda one: HOST_STATUSES.index(one["status"]))
     batches = [{"number": n, "hosts": batch} for n, batch in enumerate(report["batches"], 1)]
     lines = [
         *(f"# {_prose(report['title'])}", ""),
         *((_prose(told), "") if told else ()),
         *(f"Checked {clock(report['checked'])}: {sentence(report)}", ""),
-        *_section("Images that need attention", PROBLEMS, problems(report)),
+        *_section("Images that need attention", PROBLEMS, sort_problems(report["images"])),
         *_section("All images", IMAGES, report["images"]),
-        *_section("Hosts", HOSTS, hosts),
+        *_section("Hosts", HOSTS, sort_hosts(report["hosts"])),
         *_section("Rollout", BATCHES, batches),
     ]
     return "\n".join(lines)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from operator import itemgetter
 
 from ansible.errors import AnsibleFilterError
 
@@ -91,87 +92,72 @@ TEXT_OR_NULL, WHOLE_OR_NULL, TIME_OR_NULL, FLAG_OR_NULL, VERDICT_OR_NULL = (
 )
 
 
-class RowType(t.NamedTuple):
-    """A list of a report, and the keys of its rows. The first keys tell two rows apart."""
-
-    about: str
-    identity: int
-    fields: dict[str, tuple[Kind, str]]
-
-
+Fields = t.Dict[str, t.Tuple[Kind, str]]  # of each key, what its value may be and what it says
 PLACE = {
     "name": (NAME, "The name of the wanted image."),
     "service": (_one_of("ecs", "ens"), "Elastic Compute Service or Edge Node Service."),
     "region": (NAME, "The region of ECS, or the node of ENS."),
 }
 REASON = TEXT, "A sentence that says why it has this status, or nothing."
-# The keys in their order, for the check, for what is written, and for the schema in docs/.
-ROWS = {
-    "images": RowType(
-        "Which wanted image is where, by name, service and region.",
-        3,
-        {
-            **PLACE,
-            "status": (_one_of(*IMAGE_STATUSES), "stale: too old. different: not as elsewhere."),
-            "reason": REASON,
-            "image_id": (TEXT_OR_NULL, "The ID of the image that is there."),
-            "image_name": (TEXT_OR_NULL, "Its name."),
-            "image_version": (TEXT_OR_NULL, "Its version."),
-            "creation_time": (TIME_OR_NULL, "When it was created."),
-            "image_owner_alias": (TEXT_OR_NULL, "Who owns it, such as self or system."),
-            "age": (WHOLE_OR_NULL, "Its age in seconds at the time of the check."),
-        },
-    ),
-    "builds": RowType(
-        "Images for a timeline, by name, service, region and ID.",
-        4,
-        {
-            **PLACE,
-            "image_id": (NAME, "Its ID."),
-            "image_name": (NAME, "Its name."),
-            "image_version": (TEXT_OR_NULL, "Its version."),
-            "creation_time": (TIME_OR_NULL, "When it was created."),
-            "state": (_one_of(*BUILD_STATES), "locked: in use. soaking: too young for that."),
-        },
-    ),
-    "hosts": RowType(
-        "What runs, by name of the host.",
-        1,
-        {
-            "host": (NAME, "The name of the host."),
-            "status": (_one_of(*HOST_STATUSES), "outdated: it runs another image."),
-            "reason": REASON,
-            "name": (TEXT_OR_NULL, "The name of the wanted image."),
-            "region": (TEXT_OR_NULL, "The region of ECS, or the node of ENS."),
-            "image_id": (TEXT_OR_NULL, "The ID of the image that it runs."),
-            "image_name": (TEXT_OR_NULL, "The name of the image that it runs."),
-            "expected_image_id": (TEXT_OR_NULL, "The ID of the image that it should run."),
-            "expected_image_name": (TEXT_OR_NULL, "The name of the image that it should run."),
-            "days_behind": (WHOLE_OR_NULL, "How many days older its image is."),
-            "versions_behind": (WHOLE_OR_NULL, "How many builds newer the expected one is."),
-            "denied": (FLAG_OR_NULL, "Whether the image that it runs is denied."),
-        },
-    ),
-    "limits": RowType(
-        "The limits that are set, by name.",
-        1,
-        {
-            "name": (NAME, "The option, such as max_outdated."),
-            "value": (NAME, "Its value, such as 5%."),
-            "allowed": (WHOLE, "How many hosts may be outdated, unknown or further behind."),
-            "hosts": (WHOLE, "How many are."),
-            "exceeded": (FLAG, "Whether there are more than allowed."),
-        },
-    ),
-    "lagging": RowType(
-        "The places that lack the image that their hosts should run, by name and region.",
+# What each list of a report is, and how many of the first keys of its rows tell two apart.
+LISTS = {
+    "images": (3, "Which wanted image is where, by name, service and region."),
+    "builds": (4, "Images for a timeline, by name, service, region and ID."),
+    "hosts": (1, "What runs, by name of the host."),
+    "limits": (1, "The limits that are set, by name."),
+    "lagging": (
         2,
-        {
-            "name": PLACE["name"],
-            "region": PLACE["region"],
-            "reason": (TEXT, "A sentence that says what is there, and what to do."),
-        },
+        "The places that lack the image that their hosts should run, by name and region.",
     ),
+}
+# The keys in their order, for the check, for what is written, and for the schema in docs/.
+ROWS: dict[str, Fields] = {
+    "images": {
+        **PLACE,
+        "status": (_one_of(*IMAGE_STATUSES), "stale: too old. different: not as elsewhere."),
+        "reason": REASON,
+        "image_id": (TEXT_OR_NULL, "The ID of the image that is there."),
+        "image_name": (TEXT_OR_NULL, "Its name."),
+        "image_version": (TEXT_OR_NULL, "Its version."),
+        "creation_time": (TIME_OR_NULL, "When it was created."),
+        "image_owner_alias": (TEXT_OR_NULL, "Who owns it, such as self or system."),
+        "age": (WHOLE_OR_NULL, "Its age in seconds at the time of the check."),
+        "max_age": (WHOLE_OR_NULL, "The age in seconds from which it is stale."),
+    },
+    "builds": {
+        **PLACE,
+        "image_id": (NAME, "Its ID."),
+        "image_name": (NAME, "Its name."),
+        "image_version": (TEXT_OR_NULL, "Its version."),
+        "creation_time": (TIME_OR_NULL, "When it was created."),
+        "state": (_one_of(*BUILD_STATES), "locked: in use. soaking: too young for that."),
+    },
+    "hosts": {
+        "host": (NAME, "The name of the host."),
+        "status": (_one_of(*HOST_STATUSES), "outdated: it runs another image."),
+        "reason": REASON,
+        "name": (TEXT_OR_NULL, "The name of the wanted image."),
+        "region": (TEXT_OR_NULL, "The region of ECS, or the node of ENS."),
+        "image_id": (TEXT_OR_NULL, "The ID of the image that it runs."),
+        "image_name": (TEXT_OR_NULL, "The name of the image that it runs."),
+        "expected_image_id": (TEXT_OR_NULL, "The ID of the image that it should run."),
+        "expected_image_name": (TEXT_OR_NULL, "The name of the image that it should run."),
+        "days_behind": (WHOLE_OR_NULL, "How many days older its image is."),
+        "versions_behind": (WHOLE_OR_NULL, "How many builds newer the expected one is."),
+        "denied": (FLAG_OR_NULL, "Whether the image that it runs is denied."),
+    },
+    "limits": {
+        "name": (NAME, "The option, such as max_outdated."),
+        "value": (NAME, "Its value, such as 5%."),
+        "allowed": (WHOLE, "How many hosts may be outdated, unknown or further behind."),
+        "hosts": (WHOLE, "How many are."),
+        "exceeded": (FLAG, "Whether there are more than allowed."),
+    },
+    "lagging": {
+        "name": PLACE["name"],
+        "region": PLACE["region"],
+        "reason": (TEXT, "A sentence that says what is there, and what to do."),
+    },
 }
 
 
@@ -205,7 +191,7 @@ def _check_list(value: t.Any, where: str, wanted: str) -> list[tuple[str, t.Any]
     return [(f"{where}[{n}]", one) for n, one in enumerate(value)]
 
 
-def _check_row(value: t.Any, where: str, fields: dict[str, tuple[Kind, str]]) -> Json:
+def _check_row(value: t.Any, where: str, fields: Fields) -> Json:
     """Return a row with all of its keys, in their order."""
     if not isinstance(value, Mapping):
         raise wrong(where, "a dict", value)
@@ -233,9 +219,9 @@ def _check_result(value: t.Any, where: str) -> Json:
         "checked": check(value["checked"], TIME, f"{where}.checked"),
         "verdict": check(value.get("verdict"), VERDICT_OR_NULL, f"{where}.verdict"),
     }
-    for kind, rows in ROWS.items():
+    for kind, fields in ROWS.items():
         items = _check_list(value.get(kind, ()), f"{where}.{kind}", "a list of dicts")
-        found[kind] = [_check_row(one, place, rows.fields) for place, one in items]
+        found[kind] = [_check_row(one, place, fields) for place, one in items]
     batches = value.get("batches", ())
     found["batches"] = [
         [check(host, NAME, at) for at, host in _check_list(one, place, "a list of host names")]
@@ -292,7 +278,8 @@ def _count_statuses(rows: list[Json], statuses: t.Sequence[str]) -> dict[str, in
 
 def _merge_rows(in_time: list[Json], kind: str) -> list[Json]:
     """Return the rows of a kind, each once and in their order; the later results come later."""
-    keys = list(ROWS[kind].fields)[: ROWS[kind].identity]
+    identity, _about = LISTS[kind]
+    keys = list(ROWS[kind])[:identity]
     latest: dict[tuple[str, ...], Json] = {}
     for one in (row for result in in_time for row in result[kind]):
         known = tuple(one[key] for key in keys)
@@ -377,7 +364,22 @@ def limit_text(limit: Json) -> str:
     return f"{limit['name']} {limit['value']} allows {limit['allowed']:,}, and it is {hosts}"
 
 
-def problems(report: Json) -> list[Json]:
+def group(rows: t.Iterable[Json], *keys: str) -> dict[t.Any, list[Json]]:
+    """Return the rows by their value of a key, or their tuple of values of many, in their order."""
+    groups = defaultdict(list)
+    for row in rows:
+        groups[itemgetter(*keys)(row)].append(row)
+    return groups
+
+
+def sort_problems(images: list[Json]) -> list[Json]:
     """Return the images that are not as wanted, the worst first."""
-    found = [cell for cell in report["images"] if cell["status"] != "present"]
-    return sorted(found, key=lambda cell: IMAGE_STATUSES.index(cell["status"]))
+    found = [one for one in images if one["status"] != "present"]
+    return sorted(found, key=lambda one: IMAGE_STATUSES.index(one["status"]))
+
+
+def sort_hosts(hosts: list[Json]) -> list[Json]:
+    """Return the hosts, those first that need something done, and of them the most behind."""
+    return sorted(
+        hosts, key=lambda one: (HOST_STATUSES.index(one["status"]), -(one["days_behind"] or 0))
+    )

@@ -272,6 +272,7 @@ def test_what_may_be_null_may_be_left_out_and_other_keys_of_a_result_are_ignored
             "image_version": None,
             "creation_time": None,
             "image_owner_alias": None,
+            "max_age": None,
         }
     ]
     assert "missing" not in report
@@ -465,8 +466,8 @@ def test_markdown_has_problems_first_and_then_all() -> None:
     assert heads == [
         *("# Fleet", "## Images that need attention", "## All images", "## Hosts", "## Rollout"),
     ]
-    assert "45 of 52 images are present (2 absent, 2 different, 3 stale), and 25 of 40" in report
-    assert report.count("| stale |") == 6
+    assert "45 of 52 images are present (2 absent, 1 different, 4 stale), and 27 of 40" in report
+    assert report.count("| stale |") == 8
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,7 @@ def test_a_bar_shows_the_shares_one_after_the_other() -> None:
 
 def test_the_oldest_image_and_the_host_most_behind_are_named() -> None:
     images = [image("api", age=4 * DAY), image("web", "cn-beijing", age=2000 * DAY), image("db")]
+    images[1]["max_age"] = 90 * DAY
     images.append(image("none", age=None, status="absent"))
     hosts = [
         *(host("web-1", days_behind=3), host("web-2", days_behind=1), host("web-3", "unknown")),
@@ -219,9 +220,10 @@ def test_the_oldest_image_and_the_host_most_behind_are_named() -> None:
 
     found = tiles(images=images, hosts=hosts)
 
-    assert found["Oldest image"] == ("2,000 days", "web in cn-beijing")
+    assert found["Oldest image"] == ("2,000 days", "web in cn-beijing, 90 days allowed")
     assert found["Most behind"] == ("3 days", "web-1")
-    assert tiles(images=[image(age=None)], hosts=[host("web-4", days_behind=-9)]).keys() == {
+    young = [image(age=None), image("api", age=-5), image("db", age=0)]
+    assert tiles(images=young, hosts=[host("web-4", days_behind=-9)]).keys() == {
         *("Images present", "Hosts current"),
     }
 
@@ -301,6 +303,18 @@ def test_hosts_of_one_reason_are_one_line_and_the_most_come_first() -> None:
     ]
 
 
+def test_images_of_one_name_are_one_line_and_those_of_the_most_regions_come_first() -> None:
+    images = [image("api", status="stale"), image("dns", status="stale")]
+    images += [image("web", f"r-{n}", status="stale") for n in range(4)]
+
+    assert work(images=images) == [
+        (
+            "6 images are stale",
+            ["web in r-0, r-1, r-2 and 1 more", "api in cn-hangzhou", "dns in cn-hangzhou"],
+        ),
+    ]
+
+
 def test_outdated_hosts_are_in_their_batches_if_there_are_any() -> None:
     root = page(hosts=[host("a", reason="old")], batches=[["a"]])
 
@@ -362,6 +376,8 @@ def test_problems_come_worst_first() -> None:
     root = page(images=images)
 
     assert [one[0] for one in rows(root, "problems")] == ["i-2", "i-4", "i-3", "i-0"]
+    ranks = root.find("table", id="problems")[0].find("td", **{"data-label": "Status"})
+    assert [one.attributes["data-v"] for one in ranks] == ["0", "0", "1", "2"]
     assert "4 images not as wanted, worst first." in part(root, "attention").text
 
 
@@ -426,7 +442,7 @@ def test_the_choices_count_the_hosts_and_begin_with_what_needs_something() -> No
 def test_a_map_has_a_row_for_each_image_and_a_column_for_each_region() -> None:
     images = [
         *(image("web", "r-10"), image("web", "r-9", age=1000 * DAY, status="stale")),
-        *(image("api", "r-9", age=None, status="absent"), image("dns", "n-1", service="ens")),
+        *(image("api", "r-9", age=None, status="absent"), image("a-dns", "n-1", service="ens")),
     ]
     root = page(images=images)
 
@@ -439,10 +455,55 @@ def test_a_map_has_a_row_for_each_image_and_a_column_for_each_region() -> None:
     assert lines == [["api", "✕", ""], ["web", "! 1,000d", "✓ 2d"]]
     cell = ecs.find("td", class_="stale")[0].attributes
     assert (cell["data-label"], cell["aria-label"]) == ("r-9", "! 1,000d, stale")
-    assert [one.text for one in ens.find("th")] == ["Image", "n-1", "dns"]
+    assert [one.text for one in ens.find("th")] == ["Image", "n-1", "a-dns"]
     assert [one.text for one in part(root, "images").find("h3")] == [
         *("ECS 2 images, 2 regions", "ENS 1 image, 1 edge node"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("age", "limit", "short", "told"),
+    [
+        (2 * DAY, None, "✓ 2d", None),
+        (-5, None, "✓ 0d", None),
+        (1000 * DAY, 2000 * DAY, "✓ 1,000/2,000d", "1,000 days old, 2,000 days allowed"),
+        (DAY, 30 * DAY + 3600, "✓ 24/721h", "24 hours old, 721 hours allowed"),
+        (59, 60, "✓ 0/1m", "0 minutes old, 1 minute allowed"),
+        (0, 90, "✓ 0/90s", "0 seconds old, 90 seconds allowed"),
+        # Never the same figure twice for an age that is over the limit.
+        (30 * DAY, 30 * DAY, "✓ 30/30d", "30 days old, 30 days allowed"),
+        (30 * DAY + 7200, 30 * DAY, "✓ 722/720h", "722 hours old, 720 hours allowed"),
+        (86_401, DAY, "✓ 86,401/86,400s", "86,401 seconds old, 86,400 seconds allowed"),
+    ],
+)
+def test_an_age_is_told_with_what_is_allowed(
+    age: int, limit: int | None, short: str, told: str | None
+) -> None:
+    root = part(page(images=[image(age=age, max_age=limit)]), "images")
+
+    cell = root.find("td", class_="present")[0]
+    assert cell.text == short
+    assert cell.attributes["aria-label"] == f"{short}, present"
+    assert (cell.attributes["title"] or "").split("\n")[1:] == ([told] if told else [])
+    assert ("4/30d is 4 of the 30 days that max_age allows" in root.text) == (limit is not None)
+
+
+def test_of_an_image_that_is_not_there_no_age_is_told() -> None:
+    root = page(images=[image(status="absent", age=None, max_age=90 * DAY)])
+
+    (cell,) = root.find("td", class_="absent")
+    assert (cell.text, cell.attributes["aria-label"]) == ("✕", "✕, absent")
+    assert "allowed" not in root.text + str(cell.attributes["title"])
+
+
+def test_a_table_tells_the_age_with_what_is_allowed() -> None:
+    stale = {"status": "stale", "reason": "old"}
+    images = [image(**stale, age=134 * DAY, max_age=90 * DAY), image("x", **stale, age=36 * DAY)]
+    images.append(image("y", status="stale", age=None, max_age=90 * DAY))
+    root = page(images=images)
+
+    assert heads(root, "problems")[4] == "Age"
+    assert [one[4] for one in rows(root, "problems")] == ["134 days90 allowed", "36 days", ""]
 
 
 def test_many_regions_stand_upright() -> None:

@@ -406,11 +406,13 @@ def test_hosts_that_need_something_come_first_and_show_names_before_ids() -> Non
         {**HOST, "host": "a", "image_id": "m-1", "image_name": "web-1"},
         {**HOST, "host": "b", "status": "unknown"},
         {**HOST, "host": "c", "status": "outdated", "expected_image_id": "m-2"},
+        {**HOST, "host": "d", "status": "outdated", "days_behind": 2},
     ]
 
     rows = read_cells(image_report(result(hosts=hosts), "markdown"))
 
     assert [row[:6] for row in rows[1:]] == [
+        ["outdated", "d", "web", "cn-hangzhou", "", ""],
         ["outdated", "c", "web", "cn-hangzhou", "", "m-2"],
         ["unknown", "b", "web", "cn-hangzhou", "", ""],
         ["current", "a", "web", "cn-hangzhou", "web-1", ""],

@@ -72,6 +72,7 @@ def test_a_build_that_is_everywhere_is_present_with_its_age() -> None:
         "creation_time": "2026-11-20T02:00:00Z",
         "image_owner_alias": "self",
         "age": 2 * 86400 + 10 * 3600,
+        "max_age": None,
     }
     assert _coverage.gaps(cells) == []
     assert _coverage.counts(cells) == {"present": 2, "absent": 0, "stale": 0, "different": 0}
@@ -86,6 +87,13 @@ def test_an_age_is_not_below_0_and_not_known_without_a_time() -> None:
 
     assert (future["age"], future["creation_time"]) == (0, "2026-11-22T13:00:00Z")
     assert (unknown["age"], unknown["creation_time"]) == (None, None)
+
+
+def test_a_cell_tells_the_age_that_its_image_may_have_whether_or_not_there_is_one() -> None:
+    for limit, told in ((None, None), (0.0, None), (129600.0, 129600)):
+        cells = judged(image(20), None, want(max_age=limit))
+
+        assert [cell["max_age"] for cell in cells] == [told, told]
 
 
 PRESENT = ("present", "")
