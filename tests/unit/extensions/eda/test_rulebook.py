@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,27 +22,15 @@ from emulator import Emulator
 BIN = Path(sys.executable).parent
 PROGRAM = BIN / "ansible-rulebook"
 REGIONS = ["cn-hangzhou", "cn-shanghai"]
-ROLLOUT = {
-    "hosts": "localhost",
-    "gather_facts": False,
-    "tasks": [
-        {
-            "ansible.builtin.lineinfile": {
-                "path": "{{ playbook_dir }}/rollouts",
-                "create": True,
-                "line": "{{ ansible_eda.event.changes | join(' ') }}",
-            }
-        }
-    ],
-}
-
 pytestmark = [
     pytest.mark.skipif(not PROGRAM.exists(), reason=f"There is no {PROGRAM}."),
     pytest.mark.skipif(not shutil.which("java"), reason="ansible-rulebook needs Java."),
 ]
 
 
-def publish(emulator: Emulator, builds: t.Mapping[int, t.Sequence[str]]) -> None:
+def publish(
+    emulator: Emulator, builds: t.Mapping[int, t.Sequence[str]], description: str = ""
+) -> None:
     """Let the service have these builds in these regions."""
     images = [
         {
@@ -49,10 +38,22 @@ def publish(emulator: Emulator, builds: t.Mapping[int, t.Sequence[str]]) -> None
             "ImageName": f"web-{build}",
             "CreationTime": f"2026-11-{build:02}T02:00:00Z",
             "RegionId": list(regions),
+            "Description": description,
         }
         for build, regions in builds.items()
     ]
     emulator.catalogue = {"regions": REGIONS, "ecs_images": images}
+
+
+def rollout(folder: Path) -> dict[str, t.Any]:
+    """Return a play that writes down which build has arrived, which is locked, and the event."""
+    where = f"region='cn-hangzhou', path='{folder}/images.lock.yml'"
+    lock = f"lookup('alicloud.compute.image_lock', 'web', {where})"
+    line = f"{{{{ ansible_eda.event.image.image_name }}}} {{{{ {lock}.image_name }}}}"
+    event = {"dest": str(folder / "event.json"), "content": "{{ ansible_eda.event | to_json }}"}
+    lines = {"path": str(folder / "rollouts"), "create": True, "line": line}
+    tasks = [{"ansible.builtin.copy": event}, {"ansible.builtin.lineinfile": lines}]
+    return {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def running(
     for name, content in (
         ("vars.yml", given),
         ("hosts.yml", inventory),
-        ("rollout.yml", [ROLLOUT]),
+        ("rollout.yml", [rollout(folder)]),
     ):
         (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
     with (folder / "output").open("w", encoding="utf-8") as output:
@@ -124,7 +125,22 @@ def test_the_rulebook_pins_a_build_that_has_arrived_and_rolls_it_out(
         wait_for(lambda: "web-2" in rollouts.read_text(encoding="utf-8"), process)
 
     assert lock.read_text(encoding="utf-8").count("image_name: web-2") == len(REGIONS)
-    assert len(rollouts.read_text(encoding="utf-8").splitlines()) == 2
+    # Each time, the build that arrived is the one that is locked.
+    assert rollouts.read_text(encoding="utf-8").splitlines() == ["web-1 web-1", "web-2 web-2"]
+
+
+def test_no_text_of_an_image_is_evaluated_in_what_a_rulebook_runs(
+    emulator: Emulator, connection: dict[str, str], tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    publish(emulator, {1: REGIONS}, f"{{{{ lookup('ansible.builtin.pipe', 'touch {ran}') }}}}")
+
+    with running(tmp_path, connection) as process:
+        wait_for((tmp_path / "rollouts").exists, process)
+
+    assert not ran.exists()
+    event = json.loads((tmp_path / "event.json").read_text(encoding="utf-8"))
+    assert (event["image"]["image_name"], event["image"]["description"]) == ("web-1", None)
 
 
 def test_the_rulebook_ends_with_the_error_of_a_wrong_key(
@@ -136,5 +152,5 @@ def test_the_rulebook_ends_with_the_error_of_a_wrong_key(
         assert process.wait(60) != 0
 
     output = (tmp_path / "output").read_text(encoding="utf-8")
-    assert "check access_key_secret (from the environment" in output
+    assert "check access_key_secret (from ALIBABA_CLOUD_ACCESS_KEY_ID" in output
     assert "not-the-secret" not in output
