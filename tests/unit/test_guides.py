@@ -70,6 +70,8 @@ FILES = {
         *("inputs.yml", "injectors.yml", "execution-environment.yml"),
         *("rulebook.yml", "build.yml"),
     },
+    # extensions/eda/test_rulebook.py runs them.
+    "guide_events": {"vars.yml", "pin.yml", "hosts.yml", "pin_images.yml"},
 }
 COMMANDS = {
     "guide_connecting": ["export *"],
@@ -77,6 +79,7 @@ COMMANDS = {
     "guide_fleet": ["ansible-playbook lock.yml --diff*", "git *"],
     "guide_performance": ["make bench"],
     "guide_testing": ["molecule test"],
+    "guide_events": ["python -m pip install *", "ansible-rulebook --rulebook *"],
     "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
 }
 KINDS = {"yaml", "console", "json", "python", "terraform", "text"}

@@ -1,15 +1,18 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rulebook of the collection, in ansible-rulebook, against the emulator."""
+"""The rulebook of the collection and the files of its guide, in ansible-rulebook."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 import typing as t
 from contextlib import contextmanager
@@ -18,74 +21,68 @@ from pathlib import Path
 import pytest
 import yaml
 from emulator import Emulator
+from emulator_catalogue import DEFAULT
 
+ROOT = Path(__file__).resolve().parents[4]
+GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_events.rst").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
-PROGRAM = BIN / "ansible-rulebook"
 REGIONS = ["cn-hangzhou", "cn-shanghai"]
-pytestmark = [
-    pytest.mark.skipif(not PROGRAM.exists(), reason=f"There is no {PROGRAM}."),
-    pytest.mark.skipif(not shutil.which("java"), reason="ansible-rulebook needs Java."),
+PRINTING = [
+    {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.debug": {"msg": "event={{ ansible_eda.event | to_json }}"}}],
+    }
 ]
 
-
-def publish(
-    emulator: Emulator, builds: t.Mapping[int, t.Sequence[str]], description: str = ""
-) -> None:
-    """Let the service have these builds in these regions."""
-    images = [
-        {
-            "ImageFamily": "web",
-            "ImageName": f"web-{build}",
-            "CreationTime": f"2026-11-{build:02}T02:00:00Z",
-            "RegionId": list(regions),
-            "Description": description,
-        }
-        for build, regions in builds.items()
-    ]
-    emulator.catalogue = {"regions": REGIONS, "ecs_images": images}
+needs_rulebook = pytest.mark.skipif(
+    not ((BIN / "ansible-rulebook").exists() and shutil.which("java")),
+    reason=f"There is no ansible-rulebook in {BIN}, or no Java.",
+)
 
 
-def rollout(folder: Path) -> dict[str, t.Any]:
-    """Return a play that writes down which build has arrived, which is locked, and the event."""
-    where = f"region='cn-hangzhou', path='{folder}/images.lock.yml'"
-    lock = f"lookup('alicloud.compute.image_lock', 'web', {where})"
-    line = f"{{{{ ansible_eda.event.image.image_name }}}} {{{{ {lock}.image_name }}}}"
-    event = {"dest": str(folder / "event.json"), "content": "{{ ansible_eda.event | to_json }}"}
-    lines = {"path": str(folder / "rollouts"), "create": True, "line": line}
-    tasks = [{"ansible.builtin.copy": event}, {"ansible.builtin.lineinfile": lines}]
-    return {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+def shown(name: str) -> str:
+    """Return a file that the guide shows."""
+    (body,) = re.findall(rf":caption: {re.escape(name)}\n\n((?:   .*\n|\n)+)", GUIDE)
+    return textwrap.dedent(body).strip() + "\n"
+
+
+def publish(emulator: Emulator, *regions: str, **others: t.Any) -> None:
+    """Let the service have a newer build in these regions, beside all that it has."""
+    catalogue = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    build = {
+        "ImageFamily": "web",
+        "ImageName": "web-20261122",
+        "CreationTime": "2026-11-22T02:00:00Z",
+        "RegionId": list(regions),
+        **others,
+    }
+    emulator.catalogue = {**catalogue, "ecs_images": [*catalogue["ecs_images"], build]}
 
 
 @contextmanager
 def running(
-    folder: Path, connection: dict[str, str], **variables: t.Any
+    folder: Path, connection: dict[str, str], **files: t.Any
 ) -> t.Iterator[subprocess.Popen[str]]:
-    """Run the rulebook in a folder, and end it."""
-    images = [{"name": "web", "image_family": "web", "region": REGIONS}]
-    given = {
-        "fleet_images": images,
-        "fleet_denied": [],
-        "fleet_interval": "1s",
-        "fleet_folder": str(folder),
-        "fleet_rollout": "rollout.yml",
-        **variables,
+    """Run the command of the guide with its files, or others of their names, and end it."""
+    for name in ("vars.yml", "pin.yml", "hosts.yml"):
+        text = (
+            shown(name).replace("/srv/images", str(folder)).replace("interval: 1m", "interval: 1s")
+        )
+        (folder / name).write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        (folder / f"{name}.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    (command,) = re.findall(r"\$ (ansible-rulebook .*)", GUIDE)
+    environment = {
+        **os.environ,
+        **connection,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_NOCOLOR": "true",
     }
-    python = "{{ ansible_playbook_python }}"
-    local = {"ansible_connection": "local", "ansible_python_interpreter": python}
-    inventory = {"all": {"hosts": {"localhost": local}}}
-    for name, content in (
-        ("vars.yml", given),
-        ("hosts.yml", inventory),
-        ("rollout.yml", [rollout(folder)]),
-    ):
-        (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
     with (folder / "output").open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            [
-                *(str(PROGRAM), "--rulebook", "alicloud.compute.pin_images"),
-                *("--inventory", "hosts.yml", "--vars", "vars.yml"),
-            ],
-            env={**os.environ, **connection, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+            shlex.split(command),
+            env=environment,
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -108,41 +105,58 @@ def wait_for(condition: t.Callable[[], t.Any], process: subprocess.Popen[str]) -
     raise AssertionError("it did not come true")
 
 
-def test_the_rulebook_pins_a_build_that_has_arrived_and_rolls_it_out(
+def test_the_guide_shows_the_rulebook_of_the_collection() -> None:
+    rulebook = ROOT / "extensions" / "eda" / "rulebooks" / "pin_images.yml"
+
+    assert rulebook.read_text(encoding="utf-8") == f"---\n{shown('pin_images.yml')}"
+
+
+@needs_rulebook
+def test_a_build_is_pinned_and_rolled_out_when_it_has_arrived_everywhere(
     emulator: Emulator, connection: dict[str, str], tmp_path: Path
 ) -> None:
-    lock, rollouts = tmp_path / "images.lock.yml", tmp_path / "rollouts"
-    publish(emulator, {1: REGIONS})
+    lock, output = tmp_path / "images.lock.yml", tmp_path / "output"
 
     with running(tmp_path, connection) as process:
-        wait_for(rollouts.exists, process)
-        assert "web-1" in lock.read_text(encoding="utf-8")
-        publish(emulator, {1: REGIONS, 2: REGIONS[:1]})
+        wait_for(lambda: "web-2 gets web-20261120" in output.read_text(), process)
+        assert "web-1 gets" not in output.read_text()
+        assert lock.read_text(encoding="utf-8").count("image_name: web-20261120") == len(REGIONS)
+        publish(emulator, *REGIONS[:1])
         emulator.forget()
         wait_for(lambda: len(emulator.calls) >= 3 * len(REGIONS), process)
-        assert "web-2" not in lock.read_text(encoding="utf-8")
-        publish(emulator, {1: REGIONS, 2: REGIONS})
-        wait_for(lambda: "web-2" in rollouts.read_text(encoding="utf-8"), process)
+        assert "web-20261122" not in lock.read_text(encoding="utf-8")
+        publish(emulator, *REGIONS)
+        wait_for(lambda: "web-2 gets web-20261122" in output.read_text(), process)
 
-    assert lock.read_text(encoding="utf-8").count("image_name: web-2") == len(REGIONS)
-    # Each time, the build that arrived is the one that is locked.
-    assert rollouts.read_text(encoding="utf-8").splitlines() == ["web-1 web-1", "web-2 web-2"]
+    assert "web-1 gets web-20261122" in output.read_text()
+    assert lock.read_text(encoding="utf-8").count("image_name: web-20261122") == len(REGIONS)
 
 
-def test_no_text_of_an_image_is_evaluated_in_what_a_rulebook_runs(
+@needs_rulebook
+def test_the_event_is_as_the_guide_shows_it_and_none_of_its_texts_is_evaluated(
     emulator: Emulator, connection: dict[str, str], tmp_path: Path
 ) -> None:
-    ran = tmp_path / "ran"
-    publish(emulator, {1: REGIONS}, f"{{{{ lookup('ansible.builtin.pipe', 'touch {ran}') }}}}")
+    ran, output = tmp_path / "ran", tmp_path / "output"
+    catalogue = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    for image in catalogue["ecs_images"]:
+        image["Description"] = f"{{{{ lookup('ansible.builtin.pipe', 'touch {ran}') }}}}"
+    emulator.catalogue = catalogue
 
-    with running(tmp_path, connection) as process:
-        wait_for((tmp_path / "rollouts").exists, process)
+    with running(tmp_path, connection, pin=PRINTING) as process:
+        wait_for(lambda: "PLAY RECAP" in output.read_text(), process)
 
     assert not ran.exists()
-    event = json.loads((tmp_path / "event.json").read_text(encoding="utf-8"))
-    assert (event["image"]["image_name"], event["image"]["description"]) == ("web-1", None)
+    (text,) = re.findall(r'"msg": "event=(.*)"\n', output.read_text())
+    event = json.loads(json.loads(f'"{text}"'))
+    assert event["image"]["description"] is None
+    (body,) = re.findall(r"code-block:: json\n\n((?:   .*\n|\n)+)", GUIDE)
+    example = json.loads(body)
+    assert set(event) - {"meta"} == set(example)
+    assert example.pop("image").items() <= event.pop("image").items()
+    assert example.items() <= event.items()
 
 
+@needs_rulebook
 def test_the_rulebook_ends_with_the_error_of_a_wrong_key(
     connection: dict[str, str], tmp_path: Path
 ) -> None:
