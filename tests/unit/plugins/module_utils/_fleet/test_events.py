@@ -223,7 +223,7 @@ def test_after_any_history_a_listener_knows_what_is_newest_and_what_arrived(
             else:
                 assert event["before"] == known.get(event["region"])
                 known[event["region"]] = event["image"]
-        assert known == {region: (rows[region] or [None])[0] for region in REGIONS}
+        assert known == {region: next(iter(rows[region]), None) for region in REGIONS}
         builds = {one[0] if one else None for one in listed.values()}
         if len(builds) == 1 and builds != {None}:
             assert arrived[-1:] == [f"web-{builds.pop()}"]

@@ -689,6 +689,8 @@ def test_a_client_that_is_closed_while_it_opens_its_connections_makes_no_call(
     class Closing:
         """Gives the key just before the connections are opened, and closes the client then."""
 
+        region_id = None
+
         def current(self) -> Credentials:
             client.close()
             return KEY
