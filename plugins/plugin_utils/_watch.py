@@ -110,10 +110,16 @@ async def _look_again_and_again(
 
     In an outage, the pauses become longer. Raises AlicloudError if a failure cannot pass.
     """
+
+    def fetch() -> Listings:
+        # A program that gives keys may hang: here in a thread that nobody waits for.
+        client.credentials.current()
+        return fetch_images(client, places, network)
+
     failures, answered = 0, False
     while True:
         try:
-            found = await _run_in_thread(lambda: fetch_images(client, places, network))
+            found = await _run_in_thread(fetch)
         except AlicloudError as error:
             if not _may_pass(error, answered):
                 raise
