@@ -182,7 +182,7 @@ def ruff(session: nox.Session) -> None:
 def mypy(session: nox.Session) -> None:
     """Check the types of the code."""
     package = f"ansible_collections.{COLLECTION}"
-    parts = [f"--package={package}.{part}" for part in ("plugins", "tests")]
+    parts = [f"--package={package}.{part}" for part in ("extensions", "plugins", "tests")]
     files = ROOT / "roles" / "emulator" / "files"
     session.run("mypy", *parts, env={"MYPYPATH": str(linked(session))})
     session.run("mypy", *map(str, files.glob("*.py")), "noxfile.py")
@@ -238,7 +238,7 @@ def package(session: nox.Session) -> None:
         tops = {member.name.split("/")[0] for member in content.getmembers()}
     wanted = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "MANIFEST.json"}
     wanted |= {"README.md", "README.zh-CN.md"}
-    wanted |= {"changelogs", "docs", "meta", "plugins", "roles"}
+    wanted |= {"changelogs", "docs", "extensions", "meta", "plugins", "roles"}
     if tops != wanted:
         session.error(f"The archive has too many or too few of {sorted(tops ^ wanted)}.")
     install = ("ansible-galaxy", "collection", "install", "--offline")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """`wanted` for modules, `.compared` if they compare regions, `.denied` if they heed denials."""
+    """`wanted` and `.region` for modules, `.compared` if they compare regions, `.denied` if they heed denials."""
 
     DOCUMENTATION = r"""
 options:
@@ -89,6 +89,10 @@ options:
         the wrong machine.
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used for ECS and E(ALIBABA_CLOUD_ENDPOINT_ENS) for ENS.
     type: str
+"""
+
+    REGION = r"""
+options:
   region:
     description:
       - The regions of the ECS images in O(images) that name none of their own.

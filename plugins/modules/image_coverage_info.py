@@ -44,6 +44,7 @@ options:
 extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
+  - alicloud.compute.wanted.region
   - alicloud.compute.wanted.compared
   - alicloud.compute.attributes
 """

@@ -87,6 +87,7 @@ requirements:
 extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
+  - alicloud.compute.wanted.region
   - alicloud.compute.attributes
 """
 

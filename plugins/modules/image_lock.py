@@ -93,6 +93,7 @@ requirements:
 extends_documentation_fragment:
   - alicloud.compute.connection
   - alicloud.compute.wanted
+  - alicloud.compute.wanted.region
   - alicloud.compute.wanted.compared
   - alicloud.compute.wanted.denied
   - alicloud.compute.attributes

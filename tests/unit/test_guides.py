@@ -65,6 +65,8 @@ FILES = {
             "alerts.yml",
         ),
         *(".github/workflows/fleet.yml", ".gitlab-ci.yml"),
+        # plugins/plugin_utils/test_check_lock.py runs what it names.
+        ".pre-commit-config.yaml",
     },
     "guide_inventory": {
         *("inventory/hosts.yml", "inventory/zz_image_drift.yml", "replace.yml"),
@@ -75,6 +77,8 @@ FILES = {
         *("inputs.yml", "injectors.yml", "execution-environment.yml"),
         *("rulebook.yml", "build.yml"),
     },
+    # extensions/eda/test_rulebook.py runs them.
+    "guide_events": {"vars.yml", "pin.yml", "hosts.yml", "pin_images.yml"},
 }
 COMMANDS = {
     "guide_connecting": ["export *"],
@@ -83,6 +87,7 @@ COMMANDS = {
     "guide_inventory": ["ansible-inventory *", "ansible *", "ansible-playbook --inventory *"],
     "guide_performance": ["make bench"],
     "guide_testing": ["molecule test"],
+    "guide_events": ["python -m pip install *", "ansible-rulebook --rulebook *"],
     "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
 }
 KINDS = {"yaml", "console", "json", "python", "terraform", "text"}

@@ -150,6 +150,8 @@ class Client:
         with self._opening:
             if self._opened is None:
                 self._opened = Transport(self.concurrency, self._verify)
+            if self._stopped.is_set():
+                self._opened.close()  # close() came while it was opened
             return self._opened
 
     def map_concurrently(

@@ -59,9 +59,9 @@ class Sources(t.NamedTuple):
     folder: Path
     warnings: list[str]
 
-    def write(self, hosts: Json = HOSTS, **options: t.Any) -> None:
+    def write(self, hosts: Json | None = None, **options: t.Any) -> None:
         """Write one source with hosts, and one of the plugin behind it."""
-        self.add("a_hosts.yml", {"all": {"children": {"web": {"hosts": hosts}}}})
+        self.add("a_hosts.yml", {"all": {"children": {"web": {"hosts": hosts or HOSTS}}}})
         self.configure("b_image_drift.yml", **{"images": [WEB], **options})
 
     def configure(self, path: str, **options: t.Any) -> None:

@@ -683,6 +683,24 @@ def test_calls_that_wait_for_their_next_try_end_when_the_client_is_closed(
     assert "Stopped before it was answered" in str(errors[0])
 
 
+def test_a_client_that_is_closed_while_it_opens_its_connections_makes_no_call(
+    emulator: Emulator,
+) -> None:
+    class Closing:
+        """Gives the key just before the connections are opened, and closes the client then."""
+
+        region_id = None
+
+        def current(self) -> Credentials:
+            client.close()
+            return KEY
+
+    client = Client(Closing(), emulator.url, warn=pytest.fail)
+
+    assert "Stopped before it was answered" in str(failure(client))
+    assert emulator.calls == []
+
+
 def test_results_come_in_order_and_other_exceptions_get_out(client: Client) -> None:
     assert client.map_concurrently(lambda number: number * 2, [3, 1, 2]) == [6, 2, 4]
     assert client.map_concurrently(lambda number: number * 2, []) == []

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happened to the wanted images between two looks at the services."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import Json
+from .._images.image import created
+from .drift import FindDenial, deny_nothing, of_newest
+from .wanted import Listings, PlaceKey, WantedImage, build_id, find_differences
+
+EVENTS = ("new", "everywhere", "withdrawn", "missing")
+
+
+class Look(t.NamedTuple):
+    """What is known after a look."""
+
+    # The newest image of each place; None where there is none. Of some places nothing is known.
+    newest: t.Mapping[PlaceKey, Json | None]
+    # The images of the build that was the last one to be everywhere, by name and region.
+    everywhere: t.Mapping[str, t.Mapping[str, Json]]
+
+
+NOTHING_KNOWN = Look({}, {})
+
+
+def take_look(
+    wanted: t.Sequence[WantedImage],
+    found: Listings,
+    before: Look,
+    find_denial: FindDenial = deny_nothing,
+) -> Look:
+    """Return what is known after the services listed what is found. Denied images do not count."""
+    newest = {}
+    for place, rows in found.items():
+        allowed = [row for row in rows if not find_denial(row)]
+        if allowed or not rows:
+            newest[place] = allowed[0] if allowed else None
+        elif place in before.newest:
+            # A family does not show the images before its newest, which is denied.
+            newest[place] = before.newest[place]
+    arrived = _find_everywhere(wanted, found, find_denial)
+    return Look(newest, {**before.everywhere, **arrived})
+
+
+def find_events(wanted: t.Sequence[WantedImage], before: Look, now: Look) -> list[Json]:
+    """Return what happened between two looks, in the order of the wanted images and their regions.
+
+    Each as {event, name, region, image, before}: event is one of EVENTS, image the image dict that
+    is the newest now, and before the one that was; either may be None. The event everywhere has the
+    region None, the images of the first region, and image_ids, {region: ID}.
+    """
+    events = []
+    for image in wanted:
+        for region in image.regions:
+            place = image.name, region
+            if place in now.newest:
+                newest, earlier = now.newest[place], before.newest.get(place)
+                event = _find_change(newest, earlier, place in before.newest)
+                if event:
+                    events.append(_event(event, *place, newest, earlier))
+        images = now.everywhere.get(image.name, {})
+        earlier_images = before.everywhere.get(image.name, {})
+        first, last = (next(iter(each.values()), None) for each in (images, earlier_images))
+        if first and not (last and build_id(first, image.agree) == build_id(last, image.agree)):
+            ids = {region: one["image_id"] for region, one in images.items()}
+            arrival = _event("everywhere", image.name, None, first, last)
+            events.append({**arrival, "image_ids": ids})
+    return events
+
+
+def _find_everywhere(
+    wanted: t.Sequence[WantedImage], found: Listings, find_denial: FindDenial
+) -> dict[str, dict[str, Json]]:
+    """Return {name: {region: image}} of the images whose newest build all their regions have.
+
+    The images are as expected, too. What agrees in nothing has no builds.
+    """
+    result = {}
+    fleet = of_newest(wanted, found, {}, find_denial)
+    for image in wanted:
+        images = {}
+        for region in image.regions:
+            rows = {row["image_id"]: row for row in found[image.name, region]}
+            expected = fleet[image.name, region].expected
+            if expected and not find_differences(rows[expected["image_id"]], image.expect):
+                images[region] = rows[expected["image_id"]]
+        if image.agree != "nothing" and len(images) == len(image.regions):
+            result[image.name] = images
+    return result
+
+
+def _find_change(newest: Json | None, earlier: Json | None, is_known: bool) -> str | None:
+    """Return which event makes this the newest image of a place; None if nothing changed.
+
+    is_known says whether it is known what was the newest before.
+    """
+    if newest is None:
+        return "missing" if earlier or not is_known else None
+    if earlier is None:
+        return "new"
+    if newest["image_id"] == earlier["image_id"]:
+        return None
+    made, made_earlier = created(newest), created(earlier)
+    return "withdrawn" if made and made_earlier and made < made_earlier else "new"
+
+
+def _event(
+    event: str, name: str, region: str | None, image: Json | None, before: Json | None
+) -> Json:
+    return {"event": event, "name": name, "region": region, "image": image, "before": before}
