@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-hea
 SESSIONS := ruff mypy ansible-lint unit sanity integration oldest docs package importer
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test $(SESSIONS) matrix archive changelog release lint fuzz soak bench scale screenshots schema lock clean
+.PHONY: help demo test units others $(SESSIONS) matrix archive changelog release lint fuzz soak bench scale screenshots schema lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
@@ -22,7 +22,15 @@ demo: .venv/run.stamp ## Look images up, against the built-in emulator of the se
 
 test: .venv/dev.stamp ## Run all tests and checks
 	mkdir -p .cache/home
-	$(NOX) --stop-on-first-error
+	$(NOX) --stop-on-first-error --session ruff mypy ansible-lint
+	$(MAKE) --jobs=2 --output-sync=target units others
+
+# What takes long, in two lanes, each of which shows what it said when it ends.
+units:
+	$(NOX) --stop-on-first-error --session unit oldest
+
+others:
+	$(NOX) --stop-on-first-error --session sanity integration docs package
 
 $(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
 	mkdir -p .cache/home
