@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import io
 from pathlib import Path
 
 # The folder of this file, or the archive that it is in.
@@ -26,14 +26,15 @@ def read_files() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in paths}
 
 
-def write_archive(target: Path) -> None:
-    """Write the emulator as one file, whose bytes depend on nothing but its sources."""
-    with target.open("wb") as file:
-        if HERE.is_file():
-            file.write(HERE.read_bytes())
-        else:
-            file.write(b"#!/usr/bin/env python3\n")
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, content in {**read_files(), "__main__.py": MAIN.encode()}.items():
-                    archive.writestr(zipfile.ZipInfo(name), content)
-    target.chmod(0o755)
+def make_archive() -> bytes:
+    """Return the emulator as one file, whose bytes depend on nothing but its sources."""
+    if HERE.is_file():
+        return HERE.read_bytes()
+    import zipfile
+
+    file = io.BytesIO()
+    file.write(b"#!/usr/bin/env python3\n")
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**read_files(), "__main__.py": MAIN.encode()}.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return file.getvalue()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Sequence
 
 import emulator_background
-from emulator_archive import write_archive
+from emulator_archive import make_archive
 from emulator_catalogue import decode, read_catalogue
 from emulator_checks import Mistake
 from emulator_service import DEFAULT, Emulator
@@ -78,7 +79,12 @@ def withdraw(options: argparse.Namespace) -> Any:
 
 def archive(options: argparse.Namespace) -> None:
     """Write the emulator as a single file that any Python from 3.8 on runs."""
-    write_archive(options.file)
+    if options.file == "-":
+        print(base64.b64encode(make_archive()).decode())
+        return
+    path = Path(options.file)
+    path.write_bytes(make_archive())
+    path.chmod(0o755)
 
 
 def _ask(options: argparse.Namespace, request: str, body: Any) -> Any:
@@ -146,7 +152,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--tag", type=_pair, action="append", metavar="KEY=VALUE")
     add("--set", type=_pair, action="append", default=[], metavar="KEY=VALUE", help="any other key")
     made["withdraw"].add_argument("image", help="an ImageName or ImageId")
-    made["archive"].add_argument("file", type=Path, help="where to")
+    made["archive"].add_argument("file", help="where to, or - for Base64 on standard output")
     return parser
 
 

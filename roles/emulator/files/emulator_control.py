@@ -32,6 +32,8 @@ def _withdraw(emulator: Emulator, withdrawals: Any) -> Any:
     withdrawals = withdrawals if isinstance(withdrawals, list) else [withdrawals]
     gone = []
     for index, withdrawal in enumerate(withdrawals):
+        if isinstance(withdrawal, str):
+            withdrawal = {"image": withdrawal}
         check_withdrawal(withdrawal, f"withdraw[{index}]")
         gone += emulator.withdraw(**withdrawal)
     return summarize(gone)
