@@ -123,13 +123,17 @@ def _pair(text: str) -> tuple[str, str]:
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
-        prog="emulator", description="A loopback stand-in for two image operations."
+        allow_abbrev=False,
+        prog="emulator",
+        description="A loopback stand-in for two image operations.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     made = {}
     for run in (serve, start, stop, publish, withdraw, archive):
         text = str(run.__doc__).rstrip(".")
-        made[run.__name__] = commands.add_parser(run.__name__, help=text, description=text)
+        made[run.__name__] = commands.add_parser(
+            run.__name__, help=text, description=text, allow_abbrev=False
+        )
         made[run.__name__].set_defaults(run=run)
     for name in ("serve", "start"):
         add = made[name].add_argument

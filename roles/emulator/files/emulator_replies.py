@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.sax.saxutils import escape
 
 # What the documented form of a key and value was seen as; the first is the documented one.
 FORMS: dict[tuple[str, Any], tuple[Any, ...]] = {
@@ -54,5 +53,5 @@ def to_xml(name: str, value: Any) -> str:
     elif isinstance(value, bool):
         inner = str(value).lower()
     else:
-        inner = escape(str(value))
+        inner = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<{name}>{inner}</{name}>"
