@@ -152,7 +152,8 @@ def test_two_builds_of_a_commit_have_the_same_bytes(
     assert sums == (tmp_path / "two" / "SHA256SUMS").read_text()
     (emulator,) = (tmp_path / "one").glob("alicloud-compute-emulator-*.pyz")
     assert sums == "".join(
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in (one, emulator)
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in (one, emulator)
     )
     with tarfile.open(one) as content:
         assert {member.mtime for member in content} == {release.commit_time(clone)}
