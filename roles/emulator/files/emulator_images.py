@@ -46,7 +46,7 @@ def parse_time(value: Any) -> datetime:
 
 def format_time(time: datetime) -> str:
     """Return a time as the service writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{time.replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def _check_time(value: Any, where: str) -> None:
@@ -117,7 +117,9 @@ def expand(given: Image, region_key: str, where: str) -> Iterator[Image]:
     builds, regions = entry.pop("Builds", 1), entry.pop(region_key)
     entry.update(entry.pop("Extra", {}))
     created = parse_time(entry.get("CreationTime", DEFAULT_TIME))
-    for build in _expand_builds(entry, created, builds, f"{where} ({entry['ImageName']})"):
+    entry["CreationTime"] = format_time(created)
+    several = _expand_builds(entry, created, builds, where) if builds > 1 else [entry]
+    for build in several:
         for region in regions if isinstance(regions, list) else [regions]:
             image = {**build, region_key: region}
             image["ImageId"] = image.get("ImageId") or make_id("m", image)
@@ -126,12 +128,12 @@ def expand(given: Image, region_key: str, where: str) -> Iterator[Image]:
 
 def _expand_builds(entry: Image, created: datetime, builds: int, where: str) -> Iterator[Image]:
     """Yield the entry once a day: its day goes back in names and times, its version counts down."""
-    last_day = created.strftime("%Y%m%d")
-    if builds > 1 and last_day not in entry["ImageName"]:
+    where, last_day = f"{where} ({entry['ImageName']})", created.strftime("%Y%m%d")
+    if last_day not in entry["ImageName"]:
         raise Mistake(
             f"{where}: with Builds the ImageName must hold the day of CreationTime, {last_day}"
         )
-    versioned = builds > 1 and "ImageFamily" in entry
+    versioned = "ImageFamily" in entry
     last_version = str(entry.get("ImageVersion", builds))
     if versioned and not (last_version.isdecimal() and int(last_version) >= builds):
         raise Mistake(f"{where}: ImageVersion must be a number from {builds} with Builds")
