@@ -77,10 +77,13 @@ def ask(url: str, request: str, body: Json = None) -> Json:
     """
     method, path = request.split()
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-    with contextlib.closing(connection):
-        connection.request(method, f"/_emulator/{path}", json.dumps(body) if body else None)
-        response = connection.getresponse()
-        reply = json.loads(response.read())
+    try:
+        with contextlib.closing(connection):
+            connection.request(method, f"/_emulator/{path}", json.dumps(body) if body else None)
+            response = connection.getresponse()
+            reply = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise OSError(f"no emulator answers at {url}: {error}") from error
     if response.status != 200:
         raise ValueError(reply["error"])
     return reply
@@ -94,13 +97,13 @@ def find_running(file: int) -> Json:
         # The port may be somebody else's by now: the answer has to name the same process.
         if ask(found["url"], "GET health")["pid"] == found["pid"]:
             return {"code": "", "served": "", **found}
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     return None
 
 
 def _stop(found: Json, file: int) -> None:
-    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+    with contextlib.suppress(OSError, ValueError):
         ask(found["url"], "POST stop")  # or its lifetime has just ended
     deadline = time.monotonic() + 30
     while find_running(file):

@@ -22,10 +22,7 @@ ERRORS = {
     ),
     "InvalidAccessKeyId.Inactive": (400, "Specified access key is disabled."),
     "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
-    "InvalidApi.NotFound": (
-        404,
-        "Specified api is not found, please check your url and method.",
-    ),
+    "InvalidApi.NotFound": (404, "Specified api is not found, please check your url and method."),
     "InvalidParameter": (400, "The specified parameter {detail} is not valid."),
     "InvalidParameter.EnsRegionId": (400, f"There is no such EnsRegionId.{GUESS}"),
     "InvalidRegionId.NotFound": (404, "The specified RegionId does not exist."),
@@ -36,10 +33,7 @@ ERRORS = {
         "Specified SecurityToken mismatch with the AccessKey.",
     ),
     "InvalidTimeStamp.Expired": (400, "Specified time stamp or date value is expired."),
-    "InvalidTimeStamp.Format": (
-        400,
-        "Specified time stamp or date value is not well formatted.",
-    ),
+    "InvalidTimeStamp.Format": (400, "Specified time stamp or date value is not well formatted."),
     "MissingParameter": (
         400,
         'The input parameter "{detail}" that is mandatory for processing this request '

@@ -242,6 +242,10 @@ def test_an_image_may_be_published_with_tags_regions_and_any_other_key(
     [
         (("publish", "a"), "image: no image of the family '' is there; name a RegionId\n"),
         (("publish", "a", "--set", "Famly=b"), "unknown key Famly; did you mean ImageFamily?\n"),
+        (
+            ("publish", "a", "--url", "http://127.0.0.1:1"),
+            "no emulator answers at http://127.0.0.1:1: [Errno 111] Connection refused\n",
+        ),
     ],
 )
 def test_what_cannot_be_published_is_one_clear_line(

@@ -102,6 +102,16 @@ def test_a_reply_can_lie(emulator: Emulator, client: Any) -> None:
     assert (reply["TotalCount"], len(reply["Images"]["Image"])) == (7, 10)
 
 
+def test_an_error_can_tell_more(emulator: Emulator, client: Any) -> None:
+    emulator.faults = [
+        {"code": "Forbidden.RAM", "status": 403, "reply": {"AccessDeniedDetail": {}}}
+    ]
+
+    reply = client.image().json
+
+    assert (reply["Code"], reply["AccessDeniedDetail"]) == ("Forbidden.RAM", {})
+
+
 def test_a_redirect_can_be_sent(emulator: Emulator, client: Any) -> None:
     emulator.faults = [{"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}]
 
