@@ -13,7 +13,7 @@ import sys
 
 from alibabacloud_ecs20140526.client import Client
 from alibabacloud_ecs20140526.models import DescribeImageFromFamilyRequest
-from alibabacloud_tea_rpc.models import Config
+from alibabacloud_tea_rpc.models import Config  # type: ignore[import-not-found]
 
 host, region, family = sys.argv[1:]
 key = {"access_key_id": "testAKid", "access_key_secret": "testAKsecret"}
