@@ -397,6 +397,20 @@ def test_a_state_file_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
     assert done.stderr == f"{state} belongs to another user; name another --state\n"
 
 
+def test_a_start_that_waited_for_a_stop_is_found_afterwards(state: str) -> None:
+    Path(state).parent.mkdir()
+    file = os.open(state, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    command = [sys.executable, SCRIPT, "start", "--state", state]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        time.sleep(1.5)  # until it waits
+        os.unlink(state)
+        os.close(file)
+        started = json.loads(process.communicate(timeout=30)[0])
+
+    assert reply("start", "--state", state) == {**started, "changed": False}
+
+
 def test_a_file_system_without_locks_will_do(
     state: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
