@@ -51,7 +51,9 @@ FILES = {
         "test.yml",
         *(f"molecule/default/{name}.yml" for name in ("molecule", "create", "converge")),
         *(f"molecule/default/{name}.yml" for name in ("verify", "destroy")),
-        "test_images.py",
+        *("roles/shop/tasks/main.yml", "test_role.yml"),
+        *("test_two.yml", "staging.yml", "production.yml"),
+        *("test_images.py", "shop.py", "shop.js"),
         ".github/workflows/images.yml",
     },
     "guide_fleet": {
@@ -86,11 +88,11 @@ COMMANDS = {
     "guide_fleet": ["ansible-playbook lock.yml --diff*", "git *"],
     "guide_inventory": ["ansible-inventory *", "ansible *", "ansible-playbook --inventory *"],
     "guide_performance": ["make bench"],
-    "guide_testing": ["molecule test"],
     "guide_events": ["python -m pip install *", "ansible-rulebook --rulebook *"],
+    "guide_testing": ["molecule test", "EMULATOR=*", "python3 $EMULATOR *", "python3 *"],
     "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
 }
-KINDS = {"yaml", "console", "json", "python", "terraform", "text"}
+KINDS = {"yaml", "console", "javascript", "json", "python", "terraform", "text"}
 
 
 class Block(t.NamedTuple):
@@ -528,6 +530,35 @@ def test_the_playbook_that_tests_passes(project: Path, environment: dict[str, st
     output = run("ansible-playbook test.yml", project, environment)
 
     assert output.count("failed=0") == 2
+
+
+@pytest.mark.parametrize("playbook", ["test_role.yml", "test_two.yml"])
+def test_the_playbooks_of_a_role_and_of_two_catalogues_pass(
+    project: Path, environment: dict[str, str], playbook: str
+) -> None:
+    assert "failed=0" in run(f"ansible-playbook {playbook}", project, environment)
+
+    assert not list(project.rglob("state.json"))
+
+
+def test_programs_in_python_and_node_are_tested_with_one_file(
+    project: Path, environment: dict[str, str]
+) -> None:
+    pytest.importorskip("alibabacloud_ecs20140526")
+    (port,) = map(str, free_ports(1))
+    (text,) = (block.text for block in blocks("guide_testing") if "shop.py http" in block.text)
+    *commands, stop = re.findall(r"^\$ (.*)", text.replace("18083", port), flags=re.M)
+    # Those that the tests of the emulator install.
+    modules = ROOT / ".cache" / "clients" / "node" / "node_modules"
+    environment.update(ALIBABA_CLOUD_ECS_METADATA_DISABLED="true", NODE_PATH=str(modules))
+    try:
+        outputs = [run("\n".join(commands), project, environment)]
+        if (modules.parent / "installed").exists() and shutil.which("node"):
+            outputs.append(run(f"node shop.js http://127.0.0.1:{port}", project, environment))
+    finally:
+        run(stop, project, environment)
+
+    assert {output.splitlines()[-1] for output in outputs} == {"shop-20261121"}
 
 
 def test_the_playbooks_of_molecule_pass_in_its_order(

@@ -149,7 +149,12 @@ def test_two_builds_of_a_commit_have_the_same_bytes(
 
     assert one.read_bytes() == two.read_bytes() == plain.read_bytes()
     sums = (tmp_path / "one" / "SHA256SUMS").read_text()
-    assert sums == f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.name}\n"
+    assert sums == (tmp_path / "two" / "SHA256SUMS").read_text()
+    (emulator,) = (tmp_path / "one").glob("alicloud-compute-emulator-*.pyz")
+    assert sums == "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in (one, emulator)
+    )
     with tarfile.open(one) as content:
         assert {member.mtime for member in content} == {release.commit_time(clone)}
         assert {member.uid for member in content} == {0}

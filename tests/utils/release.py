@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the archive of the collection, which has the same bytes for the same content.
+"""Builds the archive of the collection, and the emulator as one file, the same bytes each time.
 
 "release.py archive FOLDER" takes the files as they are. "make release" runs "release.py check",
 the tests, and "release.py build", which takes the files of the last commit.
@@ -117,19 +117,28 @@ def build(source: Path, output: Path, seconds: int) -> Path:
     return archive
 
 
+def build_emulator(source: Path, output: Path) -> Path:
+    """Return the emulator of a collection as one file, which is written to the folder output."""
+    target = output / f"alicloud-compute-emulator-{version(source)}.pyz"
+    program = source / "roles" / "emulator" / "files" / "emulator.py"
+    subprocess.run([sys.executable, "-B", str(program), "archive", str(target)], check=True)
+    return target
+
+
 def commit_time(root: Path) -> int:
     """Return SOURCE_DATE_EPOCH, or when the last commit was made, in seconds since 1970."""
     return int(os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct", root=root))
 
 
 def release(root: Path, output: Path) -> Path:
-    """Return the archive of the last commit, beside which its checksum is written."""
+    """Return the archive of the last commit. Beside it are the emulator and their checksums."""
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
         # What git ignores or does not know yet must not get into it.
         git("checkout-index", "--all", f"--prefix={folder}/", root=root)
         archive = build(Path(folder), output, commit_time(root))
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    (output / "SHA256SUMS").write_text(f"{digest}  {archive.name}\n", encoding="utf-8")
+        files = (archive, build_emulator(Path(folder), output))
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (output / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
     return archive
 
 
@@ -142,6 +151,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.what == "archive":
         print(build(ROOT, options.folder, commit_time(ROOT)))
+        print(build_emulator(ROOT, options.folder))
         return 0
     if found := objections(ROOT, options.tested):
         print("This cannot be released:", *found, sep="\n  ", file=sys.stderr)

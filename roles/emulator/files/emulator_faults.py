@@ -6,77 +6,67 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
-from emulator_catalogue import images_of, is_whole
+from emulator_checks import (
+    ANY_TEXT,
+    DICT,
+    FLAG,
+    LINE,
+    SCALAR,
+    SECONDS,
+    TEXT,
+    Mistake,
+    check_choice,
+    check_count,
+    check_dict,
+    check_fields,
+    check_kind,
+    check_list,
+    is_number,
+)
+from emulator_operations import PARAMETERS
+from emulator_pipeline import check_publication
 
-
-def _is_count(least: int) -> Callable[[Any], bool]:
-    return lambda value: is_whole(value) and value >= least
-
-
-def _is_seconds(value: Any) -> bool:
-    # More than a day would be a mistake, and infinity is more than a thread can wait.
-    return (is_whole(value) or isinstance(value, float)) and 0 <= value <= 86_400
-
-
-def _is_header(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable()
-
-
-FAULT_KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "match": ("a dict of parameters", lambda value: isinstance(value, Mapping)),
-    "skip": ("a number from 0", _is_count(0)),
-    "times": ("a number from 1", _is_count(1)),
-    "probability": ("a number from 0 to 1", lambda value: _is_seconds(value) and value <= 1),
-    "delay": ("seconds", _is_seconds),
-    "status": ("an HTTP status", lambda value: is_whole(value) and 200 <= value <= 599),
-    "code": ("a text", lambda value: isinstance(value, str)),
-    "message": ("a text", lambda value: isinstance(value, str)),
-    "headers": (
-        "a dict of one-line texts",
-        lambda value: (
-            isinstance(value, Mapping) and all(map(_is_header, [*value, *value.values()]))
-        ),
+FAULT_FIELDS = {
+    # Which calls it meets.
+    "match": check_fields(dict.fromkeys((*PARAMETERS, "Action", "Version", "AccessKeyId"), SCALAR)),
+    "skip": check_count(0),
+    "times": check_count(1),
+    "probability": check_kind(
+        "a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1
     ),
-    "body": ("a text", lambda value: isinstance(value, (str, bytes))),
-    "reply": ("a dict", lambda value: isinstance(value, Mapping)),
-    "hang_up": (
-        "one of before, headers, body",
-        lambda value: value in ("before", "headers", "body"),
-    ),
-    "drip": ("seconds", _is_seconds),
-    "endless": ("true or false", lambda value: isinstance(value, bool)),
-    "page": ("a number from 1", _is_count(1)),
-    "add": ("an image of the catalogue", lambda value: isinstance(value, Mapping)),
-    "remove": ("an ImageId", lambda value: isinstance(value, str)),
+    # What it does to their answers.
+    "delay": SECONDS,
+    "status": check_count(200, 599),
+    "code": ANY_TEXT,
+    "message": ANY_TEXT,
+    "headers": check_dict(LINE),
+    "body": check_kind("a text", lambda value: isinstance(value, (str, bytes))),
+    "reply": DICT,
+    "hang_up": check_choice("before", "headers", "body"),
+    "drip": SECONDS,
+    "endless": FLAG,
+    "page": check_count(1),
+    # What changes after them, before anyone asks again.
+    "add": check_publication,
+    "remove": TEXT,
 }
+_check_faults = check_list(check_fields(FAULT_FIELDS))
 
 
 class Fault:
     """One rule: which calls it meets, how often, and what it does to their answers."""
 
-    def __init__(self, rule: Any, where: str) -> None:
-        if not isinstance(rule, Mapping):
-            raise ValueError(f"{where}: must be a dict, not {rule!r}")
-        for key, value in rule.items():
-            if key not in FAULT_KEYS:
-                raise ValueError(f"{where}: unknown key {key}; there are: {', '.join(FAULT_KEYS)}")
-            wanted, fits = FAULT_KEYS[key]
-            if not fits(value):
-                raise ValueError(f"{where}: {key} must be {wanted}, not {value!r}")
-        if "message" in rule and "code" not in rule:
-            raise ValueError(f"{where}: message needs a code")
-        if "add" in rule:
-            images_of(rule["add"], f"{where}: add")
-        self.rule = dict(rule)
+    def __init__(self, rule: Mapping[str, Any]) -> None:
+        self.rule = {key: value for key, value in rule.items() if value is not None}
         self._passed = 0
         self._applied = 0
         # Seeded, so that a run that failed can be run again.
         self._random = random.Random(0)
 
     def applies(self, parameters: Mapping[str, str]) -> bool:
-        """Whether the rule is for this call; counts the calls that match."""
+        """Return whether the rule is for this call, and count the calls that match."""
         match = self.rule.get("match", {})
         if any(parameters.get(name) != str(value) for name, value in match.items()):
             return False
@@ -89,3 +79,12 @@ class Fault:
             return False
         self._applied += 1
         return True
+
+
+def parse_faults(rules: Any) -> list[Fault]:
+    """Return the faults of a list of rules, none of which was applied yet. Raise Mistake."""
+    _check_faults(list(rules) if isinstance(rules, tuple) else rules, "faults")
+    for index, rule in enumerate(rules):
+        if "message" in rule and "code" not in rule:
+            raise Mistake(f"faults[{index}]: message needs a code")
+    return [Fault(rule) for rule in rules]

@@ -13,6 +13,10 @@ import time
 import uuid
 from typing import Mapping
 
+from emulator_calls import Call
+from emulator_checks import suggest
+from emulator_http import Answer
+
 PREFIX = "/metadata/"
 MAX_TTL = 21600  # seconds
 Instances = Mapping[str, Mapping[str, str]]
@@ -24,24 +28,26 @@ class Metadata:
     def __init__(self) -> None:
         self._ends: dict[tuple[str, str], float] = {}
 
-    def answer(
-        self, method: str, path: str, headers: Mapping[str, str], instances: Instances
-    ) -> tuple[int, str]:
-        """The status and the text for a request; header names are in lower case."""
-        name, _slash, item = path[len(PREFIX) :].partition("/")
+    def answer(self, call: Call, instances: Instances) -> Answer:
+        """Return the answer to an instance that asks for its metadata."""
+        status, text = self._ask(call, instances)
+        return Answer(status, text.encode(), {"content-type": "text/plain"})
+
+    def _ask(self, call: Call, instances: Instances) -> tuple[int, str]:
+        name, _slash, item = call.path[len(PREFIX) :].partition("/")
         if name not in instances:
-            return 404, f"no instance {name}"
-        if (method, item) == ("PUT", "latest/api/token"):
-            ttl = headers.get("x-aliyun-ecs-metadata-token-ttl-seconds", "")
+            return 404, f"no instance {name}{suggest(name, instances)}"
+        if (call.method, item) == ("PUT", "latest/api/token"):
+            ttl = call.headers.get("x-aliyun-ecs-metadata-token-ttl-seconds", "")
             if not ttl.isdecimal() or not 0 < int(ttl) <= MAX_TTL:
                 return 400, "a token lives for 1 to 21600 seconds"
             token = uuid.uuid4().hex
             self._ends[name, token] = time.monotonic() + int(ttl)
             return 200, token
-        token = headers.get("x-aliyun-ecs-metadata-token", "")
+        token = call.headers.get("x-aliyun-ecs-metadata-token", "")
         if time.monotonic() > self._ends.get((name, token), 0.0):
             return 403, "no token, or one that has expired"
         kind, _prefix, key = item.partition("latest/meta-data/")
-        if method != "GET" or kind or key not in instances[name]:
+        if call.method != "GET" or kind or key not in instances[name]:
             return 404, f"no item {item}"
         return 200, instances[name][key]

@@ -1,516 +1,303 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service makes of one call: its signature, its parameters, its answer or its error.
-
-No sockets here. The rules are those of the official API pages, written a second time on purpose:
-nothing is shared with the collection's plugins, so that their calls meet an independent referee.
-"""
+"""The emulator as an object: what it serves, how it answers, and what it was asked."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import re
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, NoReturn, Tuple
-from urllib.parse import quote
-from xml.sax.saxutils import escape
+import json
+import threading
+import time
+import traceback
+import uuid
+from collections import deque
+from email.utils import formatdate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence
 
-from emulator_catalogue import Catalogue, Credential, is_whole
+import emulator_control
+import emulator_metadata
+from emulator_calls import COMMON_PARAMETERS, Call
+from emulator_catalogue import Credential, default_catalogue, parse_catalogue, read_catalogue
+from emulator_checks import Mistake
+from emulator_errors import Reply, ServiceError, denial, envelope, refuse
+from emulator_faults import Fault, parse_faults
+from emulator_http import Answer, HttpError
+from emulator_images import Image
+from emulator_metadata import Metadata
+from emulator_operations import Operation, find_operation
+from emulator_pipeline import publish, withdraw
+from emulator_replies import to_xml, vary
+from emulator_server import Server, is_loopback
+from emulator_settings import Settings
+from emulator_signatures import Nonces, authenticate
 
-Pairs = List[Tuple[str, str]]
-Reply = Dict[str, Any]
+if TYPE_CHECKING:
+    import ssl
 
-V3_VALIDITY = 15 * 60
-V2_VALIDITY = 31 * 60
-V3_NEEDED_HEADERS = (
-    "host",
-    "x-acs-action",
-    "x-acs-content-sha256",
-    "x-acs-date",
-    "x-acs-signature-nonce",
-    "x-acs-version",
-)
-V2_NEEDED_PARAMETERS = (
-    "AccessKeyId",
-    "SignatureMethod",
-    "SignatureNonce",
-    "SignatureVersion",
-    "Timestamp",
-    "Signature",
-)
-# Parameters of the protocol, not of an operation.
-COMMON_PARAMETERS = frozenset(
-    (*V2_NEEDED_PARAMETERS, "Action", "Format", "SecurityToken", "SignatureType", "Version")
-)
-ERRORS = {
-    "Forbidden.RAM": (
-        403,
-        "User not authorized to operate on the specified resource, "
-        "or this API doesn't support RAM.",
-    ),
-    "IncompleteSignature": (
-        400,
-        "The request signature does not conform to Aliyun standards. {detail}",
-    ),
-    "InvalidAccessKeyId.Inactive": (400, "Specified access key is disabled."),
-    "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
-    "InvalidApi.NotFound": (
-        404,
-        "Specified api is not found, please check your url and method.",
-    ),
-    "InvalidParameter": (400, "The specified parameter {detail} is not valid."),
-    "InvalidRegionId.NotFound": (404, "The specified RegionId does not exist."),
-    "InvalidSecurityToken.Expired": (400, "Specified SecurityToken is expired."),
-    "InvalidSecurityToken.Malformed": (400, "Specified SecurityToken is malformed."),
-    "InvalidSecurityToken.MismatchWithAccessKey": (
-        400,
-        "Specified SecurityToken mismatch with the AccessKey.",
-    ),
-    "InvalidTimeStamp.Expired": (400, "Specified time stamp or date value is expired."),
-    "InvalidTimeStamp.Format": (
-        400,
-        "Specified time stamp or date value is not well formatted.",
-    ),
-    "MissingParameter": (
-        400,
-        'The input parameter "{detail}" that is mandatory for processing this request '
-        "is not supplied.",
-    ),
-    "MissingSecurityToken": (400, "SecurityToken is mandatory for this action."),
-    "NoPermission": (400, "You are not authorized to perform this operation."),
-    "SignatureDoesNotMatch": (400, "Specified signature {detail}"),
-    "SignatureNonceUsed": (400, "Specified signature nonce was used already."),
-}
+Record = Dict[str, Any]
+
+CALLS_KEPT = 10_000
+DEFAULT = object()
+EMPTY: Mapping[str, Any] = {}
 
 
-class ServiceError(Exception):
-    """An error of the service: `code`, `message` and HTTP `status` of its envelope."""
+class Emulator(Settings):
+    """The server, running inside `with`. Settings are attributes that can be assigned.
 
-    def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
-
-
-def refuse(code: str, detail: str = "", suffix: str = "") -> NoReturn:
-    """Raise the error of this code; `detail` fills its message, `suffix` ends its code."""
-    status, message = ERRORS[code]
-    raise ServiceError(code + suffix, message.format(detail=detail), status)
-
-
-@dataclass(frozen=True)
-class Call:
-    """One HTTP request, decoded. Header names are in lower case, pairs in the order sent."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    query: Pairs
-    form: Pairs
-    body: bytes
-
-    @property
-    def parameters(self) -> dict[str, str]:
-        """Query and form parameters alike: both are legal places in the RPC style."""
-        return dict(self.query + self.form)
-
-    @property
-    def signature_version(self) -> str:
-        """`V3` if the call is signed by headers, `V2` if by parameters.
-
-        The headers that name a V3 operation prove nothing: older clients send them with V2 too.
-        """
-        if self.headers.get("authorization", "").startswith("ACS3-"):
-            return "V3"
-        return (
-            "V3" if "x-acs-action" in self.headers and "Signature" not in self.parameters else "V2"
-        )
-
-    def name(self) -> tuple[str, str]:
-        """The asked operation and version, each empty if not given."""
-        if self.signature_version == "V3":
-            return self.headers.get("x-acs-action", ""), self.headers.get("x-acs-version", "")
-        return self.parameters.get("Action", ""), self.parameters.get("Version", "")
-
-    def signer(self) -> tuple[str, str]:
-        """The access key ID and the nonce that the call claims, each empty if not given."""
-        if self.signature_version == "V3":
-            match = re.search(r"Credential=([^,\s]+)", self.headers.get("authorization", ""))
-            nonce = self.headers.get("x-acs-signature-nonce", "")
-            return (match.group(1) if match else ""), nonce
-        parameters = self.parameters
-        return parameters.get("AccessKeyId", ""), parameters.get("SignatureNonce", "")
-
-    @property
-    def wants_json(self) -> bool:
-        """XML is the documented default format; JSON has to be asked for."""
-        if self.parameters.get("Format", "").upper() == "JSON":
-            return True
-        return self.signature_version == "V3" and "json" in self.headers.get("accept", "").lower()
-
-
-class Signed(NamedTuple):
-    """What a call says about its own signature."""
-
-    access_key_id: str
-    token: str
-    nonce: str
-    date: str
-    signature: str
-    string_to_sign: str
-    explained: str  # how the service words a mismatch, with the text that it signed itself
-
-
-# ---- Signatures
-
-
-def encode(text: str) -> str:
-    """The text percent-encoded as both signatures want it: only A-Z a-z 0-9 - _ . ~ stay."""
-    return quote(text, safe="-_.~")
-
-
-def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """The pairs sorted by name, encoded, and joined: decoding first undoes what clients vary."""
-    return "&".join(f"{encode(name)}={encode(value)}" for name, value in sorted(pairs))
-
-
-def v3_canonical_request(
-    method: str,
-    path: str,
-    query: Iterable[tuple[str, str]],
-    headers: Mapping[str, str],
-    signed_headers: list[str],
-    body: bytes,
-) -> str:
-    """The canonical request of ACS3-HMAC-SHA256 over exactly the headers that are named."""
-    lines = [method, path, canonical_query(query)]
-    lines += [f"{name}:{headers.get(name, '').strip()}" for name in signed_headers]
-    lines += ["", ";".join(signed_headers), hashlib.sha256(body).hexdigest()]
-    return "\n".join(lines)
-
-
-def v3_string_to_sign(canonical_request: str) -> str:
-    """The text whose HMAC is a V3 signature."""
-    return "ACS3-HMAC-SHA256\n" + hashlib.sha256(canonical_request.encode()).hexdigest()
-
-
-def v3_signature(secret: str, string_to_sign: str) -> str:
-    """The hexadecimal HMAC-SHA256."""
-    return hmac.new(secret.encode(), string_to_sign.encode(), hashlib.sha256).hexdigest()
-
-
-def v2_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """The text whose HMAC is a V2 signature: all parameters but the signature itself."""
-    pairs = [(name, value) for name, value in parameters.items() if name != "Signature"]
-    return f"{method}&{encode('/')}&{encode(canonical_query(pairs))}"
-
-
-def v2_signature(secret: str, string_to_sign: str) -> str:
-    """The Base64 HMAC-SHA1; its key is the secret and an ampersand."""
-    digest = hmac.new(f"{secret}&".encode(), string_to_sign.encode(), hashlib.sha1).digest()
-    return base64.b64encode(digest).decode()
-
-
-def v3_signed(call: Call) -> Signed:
-    """What a V3 call says about its signature; raises ServiceError if it leaves something out."""
-    authorization = call.headers.get("authorization", "")
-    match = re.fullmatch(
-        r"ACS3-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=(\w+)",
-        authorization.strip(),
-    )
-    if match is None:
-        refuse("IncompleteSignature", "No Authorization header of ACS3-HMAC-SHA256.")
-    access_key_id, names, signature = match.groups()
-    signed_headers = names.split(";")
-    canonical = v3_canonical_request(
-        call.method, call.path, call.query, call.headers, signed_headers, call.body
-    )
-    sent = {name for name in call.headers if name.startswith("x-acs-") or name == "content-type"}
-    unsigned = {*V3_NEEDED_HEADERS, *sent}.difference(signed_headers)
-    absent = [name for name in (*V3_NEEDED_HEADERS, *signed_headers) if name not in call.headers]
-    if unsigned or absent or signed_headers != sorted(signed_headers):
-        refuse(
-            "IncompleteSignature",
-            f"Not signed: {sorted(unsigned)}, not sent: {absent}. "
-            f"server string to sign is:{canonical}",
-        )
-    text = v3_string_to_sign(canonical)
-    if call.headers["x-acs-content-sha256"] != hashlib.sha256(call.body).hexdigest():
-        signature = ""  # the hash is the signed promise about the body: without it nothing fits
-    return Signed(
-        access_key_id=access_key_id,
-        token=call.headers.get("x-acs-security-token", ""),
-        nonce=call.headers["x-acs-signature-nonce"],
-        date=call.headers["x-acs-date"],
-        signature=signature,
-        string_to_sign=text,
-        explained="does not match our calculation. "
-        f"server StringToSign is [{text}] server CanonicalRequest is [{canonical}]",
-    )
-
-
-def v2_signed(call: Call) -> Signed:
-    """What a V2 call says about its signature; raises ServiceError if it leaves something out."""
-    given = call.parameters
-    for name in V2_NEEDED_PARAMETERS:
-        if not given.get(name):
-            refuse("MissingParameter", name)
-    text = v2_string_to_sign(call.method, given)
-    if (given["SignatureMethod"], given["SignatureVersion"]) != ("HMAC-SHA1", "1.0"):
-        refuse("IncompleteSignature", f"server string to sign is:{text}")
-    return Signed(
-        access_key_id=given["AccessKeyId"],
-        token=given.get("SecurityToken", ""),
-        nonce=given["SignatureNonce"],
-        date=given["Timestamp"],
-        signature=given["Signature"],
-        string_to_sign=text,
-        explained=f"is not matched with our calculation. server string to sign is:{text}",
-    )
-
-
-def check_date(text: str, now: float, validity: float) -> None:
-    """Refuse a date that is not like 2026-01-02T03:04:05Z, or further than `validity` from now."""
-    try:
-        date = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    except ValueError:
-        refuse("InvalidTimeStamp.Format")
-    if abs(date.timestamp() - now) > validity:
-        refuse("InvalidTimeStamp.Expired")
-
-
-def check_token(token: str, credential: Credential, known: Iterable[Credential]) -> None:
-    """Refuse a security token that does not belong to this credential."""
-    if hmac.compare_digest(token.encode(), credential.security_token.encode()):
-        if credential.expired:
-            refuse("InvalidSecurityToken.Expired")
-    elif not token:
-        refuse("MissingSecurityToken")
-    elif token in {other.security_token for other in known}:
-        refuse("InvalidSecurityToken.MismatchWithAccessKey")
-    else:
-        refuse("InvalidSecurityToken.Malformed")
-
-
-class Nonces:
-    """The nonces that were used lately, so that a recorded call cannot be sent again."""
-
-    def __init__(self) -> None:
-        self._used: dict[tuple[str, str], float] = {}
-
-    def use(self, access_key_id: str, nonce: str, now: float) -> None:
-        """Remember the nonce; raises SignatureNonceUsed for one that is remembered."""
-        # A date may lie in the future by its validity, so a call stays replayable for twice that.
-        while self._used and abs(now - next(iter(self._used.values()))) > 2 * V2_VALIDITY:
-            del self._used[next(iter(self._used))]
-        if (access_key_id, nonce) in self._used:
-            refuse("SignatureNonceUsed")
-        self._used[access_key_id, nonce] = now
-
-
-def authenticated(
-    call: Call, credentials: Mapping[str, Credential], nonces: Nonces, now: float
-) -> Credential:
-    """The credential that signed the call; raises ServiceError for any flaw of the signature."""
-    v3 = call.signature_version == "V3"
-    signed = v3_signed(call) if v3 else v2_signed(call)
-    credential = credentials.get(signed.access_key_id)
-    if credential is None:
-        refuse("InvalidAccessKeyId.NotFound")
-    if credential.inactive:
-        refuse("InvalidAccessKeyId.Inactive")
-    check_date(signed.date, now, V3_VALIDITY if v3 else V2_VALIDITY)
-    check_token(signed.token, credential, credentials.values())
-    calculated = (v3_signature if v3 else v2_signature)(
-        credential.access_key_secret, signed.string_to_sign
-    )
-    if not hmac.compare_digest(calculated.encode(), signed.signature.encode()):
-        refuse("SignatureDoesNotMatch", signed.explained)
-    nonces.use(credential.access_key_id, signed.nonce, now)
-    return credential
-
-
-# ---- Operations
-
-
-def _one_of(*choices: str) -> Callable[[Any], bool]:
-    return lambda value: value in choices
-
-
-def _is_offset(value: Any) -> bool:
-    return (is_whole(value) or isinstance(value, float)) and abs(value) <= 1e9
-
-
-class Settings:
-    """Answers to the questions that the documentation leaves open, and the server's clock.
-
-    Assign to change one; a value that is not offered is a ValueError.
+    `catalogue` is a description as in `catalogue.json`, or the path of a JSON or YAML file with
+    one, by default that one. `tls` makes it an https server. Raises Mistake, a ValueError, for a
+    wrong catalogue, host or setting, OSError if the port is taken.
     """
 
-    empty_reply: str = "absent"  # `Image` of an empty family: absent, null, {} or empty_id
-    name_match: str = "exact"  # ImageName of DescribeImages: exact or fuzzy (a part of the name)
-    order: str = "catalogue"  # of DescribeImages: catalogue, newest or oldest
-    page_size_above_50: str = "refuse"  # or clamp
-    page_size_max: int = 50  # pages are never longer, whatever was asked
-    page_size_echo: str = "clamped"  # PageSize of the reply: clamped or asked
-    clock_offset: float = 0.0  # seconds that the server's clock is ahead
+    url: str = ""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in SETTINGS and not SETTINGS[name](value):
-            raise ValueError(f"setting {name} cannot be {value!r}")
-        if not name.startswith("_") and not hasattr(type(self), name):
-            raise AttributeError(f"{name} is not a setting; there are: {', '.join(SETTINGS)}")
-        super().__setattr__(name, value)
+    def __init__(
+        self,
+        catalogue: Any = DEFAULT,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        **settings: Any,
+    ) -> None:
+        if not is_loopback(host):
+            raise Mistake(f"the host must be a loopback address like 127.0.0.1, not {host!r}")
+        if not 0 <= port <= 65535:
+            raise Mistake(f"the port must be a number from 0 to 65535, not {port!r}")
+        self._address, self._tls = (host, port), tls
+        self._lock = threading.Lock()
+        self._calls: deque[Record] = deque(maxlen=CALLS_KEPT)
+        self._under_way = self._most_at_once = self._turn = 0
+        self._nonces, self._metadata = Nonces(), Metadata()
+        self._faults: list[Fault] = []
+        if catalogue is DEFAULT:
+            catalogue = default_catalogue()
+        elif isinstance(catalogue, (str, Path)):
+            catalogue = read_catalogue(Path(catalogue))
+        self.catalogue = catalogue
+        self.change(settings)
 
-    def change(self, settings: Mapping[str, Any]) -> None:
-        """Assign several settings; a name that is not a setting is a ValueError."""
-        if not isinstance(settings, Mapping):
-            raise ValueError(f"settings must be a dict, not {settings!r}")
-        for name, value in settings.items():
-            if name not in SETTINGS:
-                raise ValueError(f"{name} is not a setting; there are: {', '.join(SETTINGS)}")
-            setattr(self, name, value)
+    def __enter__(self) -> Emulator:
+        host = self._address[0]
+        self._server = Server(self._address, self._tls, self._answer, lambda: self.idle_timeout)
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if self._tls else 'http'}://{name}:{self._server.port}"
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Hang up on everybody, and return when no thread and no socket is left."""
+        self._server.stop()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, and return whether the server is being stopped."""
+        return self._server.wait(seconds)
+
+    # ---- What it serves
+
+    @property
+    def catalogue(self) -> Any:
+        """The description as assigned. Assigning replaces all images; it may raise Mistake."""
+        return self._described
+
+    @catalogue.setter
+    def catalogue(self, described: Any) -> None:
+        parsed = parse_catalogue(described)
+        with self._lock:
+            self._described, self._catalogue = described, parsed
+
+    @property
+    def now(self) -> float:
+        """The server's clock, in seconds since 1970."""
+        return time.time() + self.clock_offset
+
+    def publish(self, entry: Mapping[str, Any]) -> list[Image]:
+        """Add the images of an entry as in the catalogue, and return those that are new.
+
+        It is made now unless CreationTime says otherwise. Without RegionId it goes where its
+        family is. Raises Mistake.
+        """
+        with self._lock:
+            return publish(self._catalogue, entry, self.now)
+
+    def withdraw(self, image: str, regions: Sequence[str] | None = None) -> list[Image]:
+        """Remove the images with this ID or name, and return them."""
+        with self._lock:
+            return withdraw(self._catalogue, image, regions)
+
+    @property
+    def faults(self) -> Sequence[Mapping[str, Any]]:
+        """The rules as assigned. Assigning counts anew; it may raise Mistake."""
+        return tuple(fault.rule for fault in self._faults)
+
+    @faults.setter
+    def faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        faults = parse_faults(rules)
+        with self._lock:
+            self._faults = faults
+
+    # ---- What it was asked
+
+    @property
+    def calls(self) -> list[Record]:
+        """The latest calls, oldest first; never a secret, a token or a signature.
+
+        Each has `action`, `version`, `method`, `parameters` (the operation's own),
+        `access_key_id`, `signature_version` (V2 or V3), `nonce`, `status`, `code` (of an error,
+        else None), `request_id`, `started` and `ended` (monotonic seconds; None while the call
+        is under way).
+        """
+        with self._lock:
+            return [dict(record) for record in self._calls]
+
+    @property
+    def most_at_once(self) -> int:
+        """The highest number of calls that were under way at the same time."""
+        return self._most_at_once
+
+    def forget(self) -> None:
+        """Forget all calls, and the highest number of calls at once."""
+        with self._lock:
+            self._calls.clear()
+            self._most_at_once = self._under_way
+
+    def _begin(self, call: Call) -> Record:
+        """Return the new record of a call that has come in."""
+        (action, version), (access_key_id, nonce) = call.name, call.signer
+        own = {key: call.parameters[key] for key in call.parameters if key not in COMMON_PARAMETERS}
+        record = {
+            "action": action,
+            "version": version,
+            "method": call.method,
+            "parameters": own,
+            "access_key_id": access_key_id,
+            "signature_version": "V3" if call.is_v3 else "V2",
+            "nonce": nonce,
+            "status": None,
+            "code": None,
+            "request_id": make_request_id(),
+            "started": time.monotonic(),
+            "ended": None,
+        }
+        with self._lock:
+            self._calls.append(record)
+            self._under_way += 1
+            self._most_at_once = max(self._most_at_once, self._under_way)
+        return record
+
+    def _end(self, record: Record) -> None:
+        """Note that the call has ended; nothing happens the second time."""
+        with self._lock:
+            if record["ended"] is None:
+                record["ended"] = time.monotonic()
+                self._under_way -= 1
+
+    # ---- How it answers
+
+    def _answer(self, call: Call | HttpError) -> Answer:
+        """Return the answer to a request, or to one that is no HTTP."""
+        try:
+            if isinstance(call, HttpError):
+                raise call
+            if call.path.startswith(emulator_control.PREFIX):
+                answer = emulator_control.answer(self, call)
+            elif call.path.startswith(emulator_metadata.PREFIX):
+                answer = self._metadata.answer(call, self._catalogue.instances)
+            else:
+                answer = self._answer_call(call)
+        except ServiceError as error:
+            answer = self._answer_error(error)
+        except Exception as error:
+            traceback.print_exc()
+            message = f"The emulator has made a mistake: {error!r}"
+            answer = self._answer_error(ServiceError("InternalError", message, 500))
+        answer.headers["date"] = formatdate(self.now, usegmt=True)
+        return answer
+
+    @staticmethod
+    def _answer_error(error: ServiceError) -> Answer:
+        """Return the answer to what was no call, or had none. Clients of today ask for JSON."""
+        request_id = make_request_id()
+        return make_answer(error.status, envelope(error, request_id, ""), request_id)
+
+    def _answer_call(self, call: Call) -> Answer:
+        record = self._begin(call)
+        request_id, rule = record["request_id"], EMPTY
+        try:
+            try:
+                operation = find_operation(call)
+                with self._lock:
+                    keys = self._catalogue.credentials
+                    credential = authenticate(call, keys, self._nonces, self.now)
+                    # After that: no fault hides a bad signature.
+                    rule = self._find_rule(call)
+                self.wait(rule.get("delay", 0))
+                status, root = 200, f"{call.name[0]}Response"
+                reply = {"RequestId": request_id, **self._reply(operation, call, credential, rule)}
+            except ServiceError as error:
+                status, root, record["code"] = error.status, "Error", error.code
+                reply = envelope(error, request_id, call.headers.get("host", ""))
+            self._change_images(rule)
+            record["status"] = rule.get("status", status)
+            answer = make_answer(
+                record["status"],
+                {**reply, **rule.get("reply", {})},
+                request_id,
+                "" if call.wants_json else root,
+            )
+        except BaseException:
+            self._end(record)
+            raise
+        if "body" in rule:
+            answer.body = rule["body"] if isinstance(rule["body"], bytes) else rule["body"].encode()
+        answer.rule = rule
+        answer.before_last = answer.after_all = lambda: self._end(record)
+        return answer
+
+    def _reply(
+        self, operation: Operation, call: Call, credential: Credential, rule: Mapping[str, Any]
+    ) -> Reply:
+        if "code" in rule:
+            raise ServiceError(rule["code"], rule.get("message", ""), rule.get("status", 400))
+        if operation.permission in credential.deny:
+            details = denial(operation.permission, credential.access_key_id)
+            refuse(operation.denied, details=details)
+        parameters = dict(call.parameters)
+        if "page" in rule:
+            parameters["PageNumber"] = str(rule["page"])
+        with self._lock:
+            reply = operation.answer(parameters, self._catalogue, self)
+            self._turn += 1
+        return vary(reply, self._turn) if self.reply_forms == "varied" else reply
+
+    def _find_rule(self, call: Call) -> Mapping[str, Any]:
+        named = dict(zip(("Action", "Version", "AccessKeyId"), (*call.name, call.signer[0])))
+        for fault in self._faults:
+            if fault.applies({**call.parameters, **named}):
+                return fault.rule
+        return EMPTY
+
+    def _change_images(self, rule: Mapping[str, Any]) -> None:
+        if "add" in rule:
+            self.publish(rule["add"])
+        if "remove" in rule:
+            self.withdraw(rule["remove"])
 
 
-SETTINGS: dict[str, Callable[[Any], bool]] = {
-    "empty_reply": _one_of("absent", "null", "{}", "empty_id"),
-    "name_match": _one_of("exact", "fuzzy"),
-    "order": _one_of("catalogue", "newest", "oldest"),
-    "page_size_above_50": _one_of("refuse", "clamp"),
-    "page_size_max": lambda value: is_whole(value) and 1 <= value <= 50,
-    "page_size_echo": _one_of("clamped", "asked"),
-    "clock_offset": _is_offset,
-}
+def make_request_id() -> str:
+    """Return an ID as the service makes them."""
+    return str(uuid.uuid4()).upper()
 
 
-def describe_image_from_family(
-    parameters: Mapping[str, str], catalogue: Catalogue, settings: Settings
-) -> Reply:
-    """The newest Available image of a family in a region, as `Image`."""
-    for name in ("RegionId", "ImageFamily"):
-        if not parameters.get(name):
-            refuse("MissingParameter", name)
-    if parameters["RegionId"] not in catalogue.regions:
-        refuse("InvalidRegionId.NotFound")
-    images = [
-        image
-        for image in catalogue.ecs_images
-        if image["RegionId"] == parameters["RegionId"]
-        and image["ImageFamily"] == parameters["ImageFamily"]
-        and image["Status"] == "Available"
-    ]
-    if images:
-        newest = max(images, key=lambda image: (image["CreationTime"], image["ImageId"]))
-        return {"Image": {key: value for key, value in newest.items() if key != "RegionId"}}
-    empty: dict[str, Reply] = {
-        "absent": {},
-        "null": {"Image": None},
-        "{}": {"Image": {}},
-        "empty_id": {"Image": {"ImageId": ""}},
-    }
-    return empty[settings.empty_reply]
-
-
-def describe_images(
-    parameters: Mapping[str, str], catalogue: Catalogue, settings: Settings
-) -> Reply:
-    """One page of the images of Edge Node Service that pass all given filters."""
-    number = _positive(parameters, "PageNumber", 1)
-    asked = _positive(parameters, "PageSize", 10)
-    if asked > 50 and settings.page_size_above_50 == "refuse":
-        refuse("InvalidParameter", "PageSize", ".PageSize")
-    size = min(asked, settings.page_size_max)
-    # Unknown to the documentation. A refusal shows a mistyped node, which an empty list hides.
-    if parameters.get("EnsRegionId") and parameters["EnsRegionId"] not in catalogue.ens_regions:
-        refuse("InvalidParameter", "EnsRegionId", ".EnsRegionId")
-
-    images = catalogue.ens_images
-    for name in ("EnsRegionId", "ImageId", "ImageName", "SnapshotId"):
-        wanted = parameters.get(name)
-        if not wanted:
-            continue
-        if name == "ImageName" and settings.name_match == "fuzzy":
-            images = [image for image in images if wanted in image[name]]
-        else:
-            images = [image for image in images if image[name] == wanted]
-    if settings.order != "catalogue":
-        images = sorted(
-            images,
-            key=lambda image: (image["CreationTime"], image["ImageId"]),
-            reverse=settings.order == "newest",
-        )
-    page = images[(number - 1) * size : number * size]
-    return {
-        "Code": 0,
-        "Images": {
-            "Image": [
-                {key: value for key, value in image.items() if key != "EnsRegionId"}
-                for image in page
-            ]
-        },
-        "PageNumber": number,
-        "PageSize": asked if settings.page_size_echo == "asked" else size,
-        "TotalCount": len(images),
-    }
-
-
-def _positive(parameters: Mapping[str, str], name: str, default: int) -> int:
-    text = parameters.get(name, "")
-    if not text:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        refuse("InvalidParameter", name, f".{name}")
-    return int(text)
-
-
-class Operation(NamedTuple):
-    """An operation: its permission, the error of those who lack it, and what answers it."""
-
-    permission: str
-    denied: str
-    product: str
-    answer: Callable[[Mapping[str, str], Catalogue, Settings], Reply]
-
-
-OPERATIONS = {
-    ("DescribeImageFromFamily", "2014-05-26"): Operation(
-        "ecs:DescribeImageFromFamily", "Forbidden.RAM", "Ecs", describe_image_from_family
-    ),
-    ("DescribeImages", "2017-11-10"): Operation(
-        "ens:DescribeImages", "NoPermission", "Ens", describe_images
-    ),
-}
-
-
-def operation(call: Call) -> Operation:
-    """The operation that the call names; raises ServiceError if there is none."""
-    for name, given in zip(("Action", "Version"), call.name()):
-        if not given:
-            refuse("MissingParameter", name)
-    found = OPERATIONS.get(call.name())
-    if found is None or call.path != "/" or call.method not in ("GET", "POST"):
-        refuse("InvalidApi.NotFound")
-    return found
-
-
-# ---- XML
-
-
-def xml(name: str, value: Any) -> str:
-    """The value as an XML element; a list is its element repeated, None is left out."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "".join(xml(name, item) for item in value)
-    if isinstance(value, dict):
-        inner = "".join(xml(key, item) for key, item in value.items())
-    elif isinstance(value, bool):
-        inner = str(value).lower()
+def make_answer(status: int, reply: Reply, request_id: str, xml_root: str = "") -> Answer:
+    """Return a reply as JSON, or as XML if it has a root."""
+    if xml_root:
+        text = f"<?xml version='1.0' encoding='UTF-8'?>{to_xml(xml_root, reply)}"
     else:
-        inner = escape(str(value))
-    return f"<{name}>{inner}</{name}>"
+        text = json.dumps(reply, ensure_ascii=False)
+    kind = "text/xml" if xml_root else "application/json"
+    headers = {"content-type": f"{kind};charset=utf-8", "x-acs-request-id": request_id}
+    return Answer(status, text.encode(), headers)

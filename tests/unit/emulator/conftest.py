@@ -178,3 +178,9 @@ def serving() -> Iterator[Callable[[Any], Client]]:
             return Client(running.url)
 
         yield serve
+
+
+@pytest.fixture
+def connect() -> Callable[[str], Client]:
+    """A function that returns a client of a URL."""
+    return Client

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import base64
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -19,6 +22,7 @@ from typing import Any, Iterator
 
 import emulator
 import pytest
+from emulator_command_line import main
 
 SCRIPT = str(Path(emulator.__file__))
 
@@ -73,8 +77,9 @@ def test_the_state_file_is_for_its_owner_only(state: str) -> None:
     started = reply("start", "--state", state)
 
     assert stat.S_IMODE(os.stat(state).st_mode) == 0o600
-    assert json.loads(Path(state).read_text()) == {"url": started["url"], "pid": started["pid"]}
-    assert sorted(os.listdir(Path(state).parent)) == ["state.json", "state.json.log"]
+    written = json.loads(Path(state).read_text())
+    assert (written["url"], written["pid"]) == (started["url"], started["pid"])
+    assert os.listdir(Path(state).parent) == ["state.json"]
 
 
 def test_a_second_start_changes_nothing(state: str) -> None:
@@ -110,7 +115,7 @@ def test_stop_ends_the_server_and_removes_the_state_file(state: str) -> None:
 
     assert stopped == {"changed": True}
     assert ended(started["pid"])
-    assert not Path(state).exists()
+    assert os.listdir(Path(state).parent) == []
     with pytest.raises(OSError, match="refused"):
         health(started["url"])
 
@@ -174,7 +179,7 @@ def test_a_wrong_catalogue_is_one_clear_line(state: str, tmp_path: Path, command
     done = run(command, *options, "--catalogue", str(catalogue))
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "ecs_images[0]: ImageName is missing\n"
+    assert done.stderr == "catalogue: ecs_images[0]: ImageName is missing\n"
     assert not Path(state).exists()
 
 
@@ -187,7 +192,269 @@ def test_a_port_in_use_is_one_clear_line(state: str, command: str) -> None:
         done = run(command, *options, "--port", port)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"port {port} of 127.0.0.1: Address already in use\n"
+    assert done.stderr == (
+        f"port {port} of 127.0.0.1: Address already in use; "
+        "name another port, or 0 for any that is free\n"
+    )
+
+
+def image_names(client: Any, family: str = "web") -> set[str]:
+    """The newest image of a family in each region, as the service tells it."""
+    names = set()
+    for region in ("cn-hangzhou", "cn-shanghai", "ap-southeast-1"):
+        names.add(client.image(family, region).json["Image"]["ImageName"])
+    return names
+
+
+def test_a_pipeline_publishes_and_withdraws_in_one_command(state: str, connect: Any) -> None:
+    url = reply("start", "--state", state)["url"]
+
+    published = reply("publish", "web-20261122", "--family", "web", "--state", state)
+    there = image_names(connect(url))
+    gone = reply("withdraw", "web-20261122", "--region", "cn-hangzhou", "--url", url)
+
+    assert published["changed"] is gone["changed"] is True
+    assert there == {"web-20261122"}
+    assert [image["RegionId"] for image in gone["images"]] == ["cn-hangzhou"]
+    assert image_names(connect(url)) == {"web-20261120", "web-20261122"}
+
+
+def test_an_image_may_be_published_with_tags_regions_and_any_other_key(
+    state: str, connect: Any
+) -> None:
+    url = reply("start", "--state", state)["url"]
+    tags = ("--tag", "commit=1a2b", "--tag", "team=web")
+    places = ("--region", "cn-hangzhou", "cn-shanghai", "--region", "cn-beijing")
+
+    reply("publish", "a", "--family", "new", *places, *tags, "--set", "Size=9", "--state", state)
+    reply("publish", "b", "--node", "sg-singapore-9", "--set", "Platform=Ubuntu", "--url", url)
+
+    for region in ("cn-hangzhou", "cn-shanghai", "cn-beijing"):
+        image = connect(url).image("new", region).json["Image"]
+        assert (image["ImageName"], image["Size"]) == ("a", "9")
+    assert image["Tags"]["Tag"][0] == {"TagKey": "commit", "TagValue": "1a2b"}
+    (edge,) = connect(url).images(ImageName="b").json["Images"]["Image"]
+    assert (edge["Platform"], edge["RegionId"]) == ("Ubuntu", "sg-singapore-9")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("publish", "a"), "image: no image of the family '' is there; name a RegionId\n"),
+        (("publish", "a", "--set", "Famly=b"), "unknown key Famly; did you mean ImageFamily?\n"),
+        (
+            ("publish", "a", "--url", "http://127.0.0.1:1"),
+            "no emulator answers at http://127.0.0.1:1: [Errno 111] Connection refused\n",
+        ),
+    ],
+)
+def test_what_cannot_be_published_is_one_clear_line(
+    state: str, arguments: tuple[str, ...], words: str
+) -> None:
+    reply("start", "--state", state)
+
+    done = run(*arguments, "--state", state)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(words)
+
+
+def test_without_a_server_to_publish_to_it_says_what_to_do(state: str) -> None:
+    done = run("publish", "a", "--state", state)
+
+    assert done.stderr == (
+        f"no emulator runs that {state} tells of; start one, or name its --url\n"
+    )
+    assert not Path(state).exists()
+
+
+def test_another_catalogue_replaces_the_server_and_none_does_not(
+    state: str, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "catalogue.json"
+    catalogue.write_text('{"ecs_images": [{"ImageName": "mine", "RegionId": "cn-beijing"}]}')
+    named = ("start", "--state", state, "--catalogue", str(catalogue))
+
+    first, same, still = reply(*named), reply(*named), reply("start", "--state", state)
+    catalogue.write_text("{}")
+    other = reply(*named)
+
+    assert [first["changed"], same["changed"], still["changed"], other["changed"]] == [1, 0, 0, 1]
+    assert first["pid"] == still["pid"] != other["pid"]
+    assert ended(first["pid"])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "it is empty; write {} to serve nothing"),
+        ("null", "catalogue must be a dict, not null"),
+    ],
+)
+@pytest.mark.parametrize("where", ["file", "standard input"])
+def test_an_empty_catalogue_is_not_the_default_one(
+    tmp_path: Path, content: str, words: str, where: str
+) -> None:
+    path = tmp_path / "catalogue.json"
+    path.write_text(content)
+    named = str(path) if where == "file" else "-"
+    command = [sys.executable, SCRIPT, "serve", "--catalogue", named]
+
+    done = subprocess.run(
+        command, input=content, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+
+
+def test_a_catalogue_without_a_name_is_not_the_default_one() -> None:
+    assert run("serve", "--catalogue", "").stderr.startswith("--catalogue is empty; name a file")
+
+
+def test_an_option_is_not_guessed_from_its_beginning() -> None:
+    assert "unrecognized arguments: --catal" in run("serve", "--catal", "x").stderr
+
+
+# ---- What is left behind
+
+
+def refuses(port: int) -> bool:
+    """Whether nothing listens on the port, after some seconds at the latest."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED:
+                return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("disturbance", "words"),
+    [
+        # As on a full disk: no file may grow.
+        ("resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))", "File too large"),
+        ("background._write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)", ""),
+        ("background._write = lambda *_: os.kill(os.getpid(), signal.SIGTERM)", ""),
+    ],
+)
+def test_no_server_is_left_if_start_fails_before_its_state_is_written(
+    state: str, port: int, disturbance: str, words: str
+) -> None:
+    code = "import os, resource, signal, sys, emulator_background as background\n"
+    code += f"{disturbance}\nfrom emulator_command_line import main\nsys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "start", "--state", state, "--port", str(port)],
+        env={**os.environ, "PYTHONPATH": str(Path(SCRIPT).parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert refuses(port)
+
+
+def test_a_start_that_fails_leaves_nothing(state: str) -> None:
+    assert run("start", "--state", state, "--port", "99999").returncode == 1
+
+    assert os.listdir(Path(state).parent) == []
+
+
+@pytest.mark.parametrize("target", ["victim", "nowhere"])
+@pytest.mark.parametrize("command", ["start", "stop"])
+def test_a_link_that_was_planted_is_not_followed(tmp_path: Path, target: str, command: str) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "state.json").symlink_to(tmp_path / target)
+
+    done = run(command, "--state", str(tmp_path / "state.json"))
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("; name another --state\n")
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_state_file_of_somebody_else_is_not_believed(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps({"url": "http://127.0.0.1:1", "pid": 1}))
+    os.chown(state, 12345, 12345)
+
+    done = run("start", "--state", str(state))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{state} belongs to another user; name another --state\n"
+
+
+def test_a_start_that_waited_for_a_stop_is_found_afterwards(state: str) -> None:
+    Path(state).parent.mkdir()
+    file = os.open(state, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    command = [sys.executable, SCRIPT, "start", "--state", state]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        time.sleep(1.5)  # until it waits
+        os.unlink(state)
+        os.close(file)
+        started = json.loads(process.communicate(timeout=30)[0])
+
+    assert reply("start", "--state", state) == {**started, "changed": False}
+
+
+def test_a_file_system_without_locks_will_do(
+    state: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def no_lock(*_arguments: Any) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+
+    assert main(["start", "--state", state]) == 0
+
+    assert health(json.loads(capfd.readouterr().out)["url"])
+
+
+# ---- One file
+
+
+def test_a_single_file_does_all_of_it(tmp_path: Path, connect: Any) -> None:
+    archive, state = str(tmp_path / "emulator.pyz"), str(tmp_path / "state.json")
+    assert run("archive", archive).returncode == 0
+    alone = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+
+    def call(*command: str) -> Any:
+        done = subprocess.run(
+            command, cwd=tmp_path, env=alone, capture_output=True, text=True, timeout=60, check=True
+        )
+        return json.loads(done.stdout)
+
+    started = call(sys.executable, archive, "start", "--state", state)
+    try:
+        call(archive, "publish", "web-20261122", "--family", "web", "--state", state)
+
+        assert image_names(connect(started["url"])) == {"web-20261122"}
+        assert call(archive, "start", "--state", state) == {**started, "changed": False}
+    finally:
+        assert call(archive, "stop", "--state", state) == {"changed": True}
+    assert sorted(os.listdir(tmp_path)) == ["emulator.pyz"]
+
+
+def test_a_single_file_has_the_same_bytes_for_the_same_sources(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert run("archive", str(tmp_path / name)).returncode == 0
+    copied = base64.b64decode(run("archive", "-").stdout)
+
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == copied
 
 
 def test_an_address_that_is_not_loopback_is_refused() -> None:

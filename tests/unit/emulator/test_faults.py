@@ -102,6 +102,16 @@ def test_a_reply_can_lie(emulator: Emulator, client: Any) -> None:
     assert (reply["TotalCount"], len(reply["Images"]["Image"])) == (7, 10)
 
 
+def test_an_error_can_tell_more(emulator: Emulator, client: Any) -> None:
+    emulator.faults = [
+        {"code": "Forbidden.RAM", "status": 403, "reply": {"AccessDeniedDetail": {}}}
+    ]
+
+    reply = client.image().json
+
+    assert (reply["Code"], reply["AccessDeniedDetail"]) == ("Forbidden.RAM", {})
+
+
 def test_a_redirect_can_be_sent(emulator: Emulator, client: Any) -> None:
     emulator.faults = [{"status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}]
 
@@ -200,16 +210,19 @@ def test_a_body_can_be_endless(emulator: Emulator, client: Any) -> None:
     ("rules", "words"),
     [
         ({}, "faults must be a list"),
-        (["slow"], r"faults\[0\]: must be a dict"),
-        ([{}, {"delays": 1}], r"faults\[1\]: unknown key delays"),
-        ([{"delay": -1}], r"faults\[0\]: delay must be seconds, not -1"),
-        ([{"delay": float("inf")}], r"faults\[0\]: delay must be seconds, not inf"),
+        (["slow"], r"faults\[0\] must be a dict"),
+        ([{}, {"delays": 1}], r"faults\[1\]: unknown key delays; did you mean delay"),
+        ([{"delay": -1}], r"faults\[0\]: delay must be seconds, at most 86400, not -1"),
+        ([{"delay": float("inf")}], r"faults\[0\]: delay must be seconds, at most 86400, not Inf"),
         ([{"times": 0}], "times must be a number from 1"),
         ([{"probability": 2}], "probability must be a number from 0 to 1"),
         ([{"hang_up": "now"}], "hang_up must be one of before, headers, body"),
-        ([{"headers": {"a": "b\r\nc: d"}}], "headers must be a dict of one-line texts"),
+        ([{"headers": {"a": "b\r\nc: d"}}], "headers, a must be a text of one line"),
         ([{"message": "Busy."}], "message needs a code"),
-        ([{"add": {"ImageName": "a"}}], r"faults\[0\]: add \(a\): RegionId is missing"),
+        ([{"headers": {"a\nb": "c"}}], "must be a text of one line"),
+        ([{"match": {"Regionid": "a"}}], "match: unknown key Regionid; did you mean RegionId"),
+        ([{"add": {"ImageNam": "a"}}], r"faults\[0\]: add: unknown key ImageNam; did you mean"),
+        ([{"add": {"RegionId": "a"}}], r"faults\[0\]: add: ImageName is missing"),
     ],
 )
 def test_a_wrong_rule_is_refused_and_the_old_ones_stay(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from emulator import Emulator
-from emulator_catalogue import CatalogueError
+from emulator_checks import Mistake
 
 TTL = "X-aliyun-ecs-metadata-token-ttl-seconds"
 TOKEN = "X-aliyun-ecs-metadata-token"
@@ -96,9 +96,9 @@ def test_a_token_lives_as_long_as_the_service_lets_it(instances: Emulator, ttl: 
 @pytest.mark.parametrize(
     ("method", "path", "text"),
     [
-        ("GET", "web-3/latest/meta-data/image-id", "no instance web-3"),
-        ("PUT", "web-3/latest/api/token", "no instance web-3"),
-        ("GET", "", "no instance "),
+        ("GET", "web-3/latest/meta-data/image-id", "no instance web-3; did you mean web-2?"),
+        ("PUT", "web-3/latest/api/token", "no instance web-3; did you mean web-2?"),
+        ("GET", "", "no instance ; there are: web-1, web-2"),
         ("GET", "web-1/latest/meta-data/instance-id", "no item latest/meta-data/instance-id"),
         ("GET", "web-1/latest/meta-data/", "no item latest/meta-data/"),
         ("GET", "web-1/x/latest/meta-data/image-id", "no item x/latest/meta-data/image-id"),
@@ -128,13 +128,16 @@ def test_instances_change_with_the_catalogue(instances: Emulator) -> None:
 @pytest.mark.parametrize(
     ("instances_of", "words"),
     [
-        ([], "instances: must be a dict"),
-        ({"web-1": "m-1"}, "instances, web-1: must be a dict of strings like image-id"),
-        ({"web-1": {"image-id": 1}}, "instances, web-1: must be a dict of strings like image-id"),
+        ([], "catalogue: instances must be a dict, not []"),
+        ({"web-1": "m-1"}, 'catalogue: instances, web-1 must be a dict, not "m-1"'),
+        (
+            {"web-1": {"image-id": 1}},
+            "catalogue: instances, web-1, image-id must be a text, not 1",
+        ),
     ],
 )
 def test_a_mistake_in_the_catalogue_is_named(instances_of: t.Any, words: str) -> None:
-    with pytest.raises(CatalogueError) as caught:
+    with pytest.raises(Mistake) as caught:
         Emulator({"instances": instances_of})
 
     assert str(caught.value) == words

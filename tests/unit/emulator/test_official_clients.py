@@ -5,12 +5,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import fcntl
 import json
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from emulator import Emulator
+
+ROOT = Path(__file__).resolve().parents[3]
+CLIENTS = Path(__file__).with_name("clients")
+CACHE = ROOT / ".cache" / "clients"
+NODE = [
+    *("ecs, newest", "ecs, oldest", "generic, query", "generic, body"),
+    *("pop, newest, GET", "pop, newest, POST", "pop, oldest, GET", "pop, oldest, POST"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -41,21 +58,27 @@ def ecs(
     key: str = "testAKid",
     secret: str = "testAKsecret",
     token: str | None = None,
+    is_async: bool = False,
 ) -> Any:
     """The typed reply to DescribeImageFromFamily."""
     sdk = pytest.importorskip("alibabacloud_ecs20140526.client")
     models = pytest.importorskip("alibabacloud_ecs20140526.models")
     request = models.DescribeImageFromFamilyRequest(region_id=region, image_family=family)
     client = sdk.Client(_config(emulator, key, secret, token))
+    if is_async:
+        return asyncio.run(client.describe_image_from_family_async(request)).body
     return client.describe_image_from_family(request).body
 
 
-def ens(emulator: Emulator, **parameters: str) -> Any:
+def ens(emulator: Emulator, is_async: bool = False, **parameters: str) -> Any:
     """The typed reply to DescribeImages."""
     sdk = pytest.importorskip("alibabacloud_ens20171110.client")
     models = pytest.importorskip("alibabacloud_ens20171110.models")
     client = sdk.Client(_config(emulator, "STS.testAKid", "testSTSsecret", "testSecurityToken"))
-    return client.describe_images(models.DescribeImagesRequest(**parameters)).body
+    request = models.DescribeImagesRequest(**parameters)
+    if is_async:
+        return asyncio.run(client.describe_images_async(request)).body
+    return client.describe_images(request).body
 
 
 def v2(emulator: Emulator, action: str, version: str, *, method: str, **parameters: str) -> Any:
@@ -192,3 +215,99 @@ def test_the_older_client_raises_an_error_with_its_code(emulator: Emulator) -> N
 
     error: Any = caught.value
     assert (error.get_error_code(), error.get_http_status()) == ("MissingParameter", 400)
+
+
+def test_the_asynchronous_clients_get_images(emulator: Emulator) -> None:
+    image = ecs(emulator, "web", is_async=True).image
+    page = ens(emulator, is_async=True, image_name="edge-desktop-20261101")
+
+    assert image.image_name == "web-20261120"
+    assert page.images.image[0].region_id == "sg-singapore-9"
+    assert [call["signature_version"] for call in emulator.calls] == ["V3", "V3"]
+
+
+def test_the_clients_read_every_form_of_a_reply(emulator: Emulator) -> None:
+    emulator.reply_forms = "varied"
+
+    images = [ecs(emulator, "web").image for _turn in range(6)]
+    pages = [ens(emulator, page_size="50") for _turn in range(2)]
+
+    assert {image.image_id for image in images} == {images[0].image_id}
+    assert {str(image.progress) for image in images} == {"100", "100%", ""}
+    assert len({str(page.total_count) for page in pages}) == 1
+
+
+def installed(folder: str, source: str, *command: str) -> Path:
+    """A folder of the cache in which a command has installed what a file lists, once."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("clients are installed into the cache of a checkout only")
+    place = CACHE / folder
+    place.mkdir(parents=True, exist_ok=True)
+    wanted, done = (CLIENTS / source).read_text(), place / "installed"
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != wanted:
+            made = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+            if made.returncode:
+                pytest.skip(f"{command[0]} cannot install: {made.stderr.strip()[-200:]}")
+            done.write_text(wanted)
+    return place
+
+
+def call(*command: str, **variables: str) -> Any:
+    """What a client in a process of its own prints."""
+    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    done = subprocess.run(
+        command,
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def node() -> Path:
+    """The folder of Node's clients."""
+    for program in ("node", "npm"):
+        if not shutil.which(program):
+            pytest.skip(f"there is no {program} here")
+    place = CACHE / "node"
+    place.mkdir(parents=True, exist_ok=True)
+    for path in CLIENTS.glob("*.js*"):
+        with contextlib.suppress(shutil.SameFileError):
+            shutil.copy(path, place)
+    cache = f"--cache={CACHE / 'npm'}"
+    return installed("node", "package-lock.json", "npm", "ci", "--ignore-scripts", cache)
+
+
+@pytest.mark.parametrize("client", NODE)
+def test_the_clients_of_node_get_an_image_or_an_error_with_its_code(
+    emulator: Emulator, node: Path, client: str
+) -> None:
+    def ask(region: str) -> t.Any:
+        return call("node", str(node / "call.js"), client, emulator.url, region, "web")
+
+    image, error = ask("cn-hangzhou"), ask("mars-north-1")
+
+    assert (image.get("ImageName") or image["imageName"]) == "web-20261120"
+    assert error["code"].startswith("InvalidRegionId.NotFound")
+    assert {record["status"] for record in emulator.calls} == {200, 404}
+
+
+def test_the_oldest_client_gets_an_image_or_an_error_with_its_code(emulator: Emulator) -> None:
+    options = ("--quiet", "--disable-pip-version-check", "--target", "site", "--upgrade")
+    pip = (sys.executable, "-m", "pip", "install", *options)
+    place = installed("python", "oldest.txt", *pip, "--requirement", str(CLIENTS / "oldest.txt"))
+
+    def ask(region: str) -> t.Any:
+        command = (sys.executable, str(CLIENTS / "call_oldest.py"))
+        host = urlsplit(emulator.url).netloc
+        return call(*command, host, region, "web", PYTHONPATH=str(place / "site"))
+
+    assert ask("cn-hangzhou") == {"ImageName": "web-20261120"}
+    assert ask("mars-north-1")["code"].startswith("InvalidRegionId.NotFound")
+    assert emulator.calls[0]["signature_version"] == "V2"

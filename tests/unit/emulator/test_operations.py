@@ -109,6 +109,9 @@ def test_a_denied_call_is_refused_in_the_way_of_its_product(client: Any) -> None
 
     assert (ecs.status, ecs.code) == (403, "Forbidden.RAM")
     assert (ens.status, ens.code) == (400, "NoPermission")
+    for response, permission in ((ecs, "ecs:DescribeImageFromFamily"), (ens, "ens:DescribeImages")):
+        reason = response.json["AccessDeniedDetail"]
+        assert (reason["AuthAction"], reason["NoPermissionType"]) == (permission, "ImplicitDeny")
 
 
 def test_an_error_has_the_envelope_of_the_service(client: Any) -> None:
@@ -165,10 +168,15 @@ def test_an_image_name_is_matched_as_a_whole_or_in_part(emulator: Emulator, clie
     assert (exact["TotalCount"], fuzzy["TotalCount"]) == (0, 31)
 
 
-def test_an_unknown_node_is_refused(client: Any) -> None:
+def test_an_unknown_node_is_refused_or_empty_and_the_refusal_says_it_is_a_guess(
+    emulator: Emulator, client: Any
+) -> None:
     response = client.images(EnsRegionId="cn-nowhere")
+    emulator.unknown_node = "empty"
 
     assert (response.status, response.code) == (400, "InvalidParameter.EnsRegionId")
+    assert "The emulator guesses this error" in response.json["Message"]
+    assert client.images(EnsRegionId="cn-nowhere").json["TotalCount"] == 0
 
 
 @pytest.mark.parametrize("name", ["PageNumber", "PageSize"])
@@ -221,6 +229,8 @@ def test_images_can_be_in_order_of_time(emulator: Emulator, client: Any) -> None
         ("order", "random"),
         ("page_size_max", 51),
         ("clock_offset", "1"),
+        ("idle_timeout", 0),
+        ("reply_forms", True),
     ],
 )
 def test_a_setting_takes_only_what_is_offered(emulator: Emulator, name: str, value: Any) -> None:
@@ -229,9 +239,9 @@ def test_a_setting_takes_only_what_is_offered(emulator: Emulator, name: str, val
 
 
 def test_a_setting_that_does_not_exist_is_refused(emulator: Emulator) -> None:
-    with pytest.raises(AttributeError, match="empty_replay"):
+    with pytest.raises(AttributeError, match="empty_replay; did you mean empty_reply"):
         emulator.empty_replay = "null"
-    with pytest.raises(ValueError, match="empty_replay"):
+    with pytest.raises(ValueError, match="empty_replay; did you mean empty_reply"):
         Emulator(empty_replay="null")
 
 

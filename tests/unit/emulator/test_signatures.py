@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from emulator import Emulator
-from emulator_service import (
+from emulator_signatures import (
     v2_signature,
     v2_string_to_sign,
     v3_canonical_request,

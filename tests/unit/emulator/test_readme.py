@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The alicloud.compute authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The story of the README works as it is told: pin, a new build comes out, see it, be stopped."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from emulator import Emulator
+
+ROOT = Path(__file__).resolve().parents[3]
+BIN = Path(sys.executable).parent
+
+
+def test_a_published_build_shows_in_the_diff_and_fails_verify(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (play,) = re.findall(r"```yaml\n(- name: Pin the images.*?)```", text, flags=re.S)
+    (tmp_path / "pin.yml").write_text(play, encoding="utf-8")
+    (block,) = re.findall(r"```console\n(\$ python \S+ publish .*?)```", text, flags=re.S)
+    publish, show, verify = (line.removeprefix("$ ") for line in block.splitlines())
+    monkeypatch.setenv("ANSIBLE_NOCOLOR", "true")
+    for name in ("ENDPOINT_ECS", "ENDPOINT_ENS"):
+        monkeypatch.setenv(f"ALIBABA_CLOUD_{name}", emulator.url)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "testAKid")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testAKsecret")
+
+    def run(command: str, folder: Path) -> t.Any:
+        program, *arguments = shlex.split(command)
+        program = str(BIN / program)
+        return subprocess.run(
+            [program, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+    pinned = run("ansible-playbook pin.yml", tmp_path)
+    assert pinned.returncode == 0, pinned.stdout + pinned.stderr
+    assert run(verify, tmp_path).returncode == 0
+    published = run(f"{publish.partition(' --state')[0]} --url {emulator.url}", ROOT)
+    assert published.returncode == 0, published.stderr
+    shown, verified = run(show, tmp_path), run(verify, tmp_path)
+
+    assert "web-20261121" in shown.stdout
+    assert shown.returncode == 0
+    assert verified.returncode != 0
+    assert "web-20261121" in verified.stdout + verified.stderr
