@@ -23,7 +23,9 @@ COLD = "debug with our lookup, cache=false"
 SDK_MODULE = "a module with the official SDK"
 SDK_LOOKUP = "debug with a lookup with the official SDK"
 AMAZON = "amazon.aws.ec2_ami_info"
-OURS = (IN_PROCESS, MODULE, WARM, COLD)
+COMMAND = "ansible.builtin.command"
+ROLE = "the role emulator, started and stopped"
+OURS = (IN_PROCESS, MODULE, WARM, COLD, ROLE)
 # Of these, many fit into a second.
 FAST = (DEBUG, IN_PROCESS, WARM)
 
@@ -50,6 +52,14 @@ def tasks(emulator: str, moto: str) -> dict[str, Task]:
                 "access_key": "testing",
                 "secret_key": "testing",
             }
+        },
+        COMMAND: {COMMAND: "true"},
+        ROLE: {
+            "vars": {"emulator_directory": str(CACHE / "emulator")},
+            "block": [
+                {"ansible.builtin.include_role": {"name": "alicloud.compute.emulator", **part}}
+                for part in ({}, {"tasks_from": "stop"})
+            ],
         },
     }
 
@@ -115,4 +125,5 @@ def goals(samples: dict[str, Samples]) -> list[Goal]:
         ),
         Goal("our task as a module / uri", ratios(samples[MODULE], samples[URI]), 1.0),
         Goal("debug with our lookup, asked before - debug", added, 3, "ms"),
+        Goal(f"{ROLE} / command", ratios(samples[ROLE], samples[COMMAND]), 8),
     ]
