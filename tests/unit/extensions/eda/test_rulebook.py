@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 import yaml
 from emulator import Emulator
-from emulator_catalogue import DEFAULT
+from emulator_catalogue import default_catalogue
 
 ROOT = Path(__file__).resolve().parents[4]
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_events.rst").read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def shown(name: str) -> str:
 
 def publish(emulator: Emulator, *regions: str, **others: t.Any) -> None:
     """Let the service have a newer build in these regions, beside all that it has."""
-    catalogue = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    catalogue = default_catalogue()
     build = {
         "ImageFamily": "web",
         "ImageName": "web-20261122",
@@ -137,7 +137,7 @@ def test_the_event_is_as_the_guide_shows_it_and_none_of_its_texts_is_evaluated(
     emulator: Emulator, connection: dict[str, str], tmp_path: Path
 ) -> None:
     ran, output = tmp_path / "ran", tmp_path / "output"
-    catalogue = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    catalogue = default_catalogue()
     for image in catalogue["ecs_images"]:
         image["Description"] = f"{{{{ lookup('ansible.builtin.pipe', 'touch {ran}') }}}}"
     emulator.catalogue = catalogue
