@@ -26,6 +26,11 @@ PAGES = SITE / "rst"
 HTML = SITE / "build" / "html"
 
 ANSIBLE = "https://docs.ansible.com/projects/ansible/devel/"
+# Environment variables of Ansible's own that plugins name.
+ANSIBLE_VARIABLES = (
+    *("ANSIBLE_CACHE_PLUGIN", "ANSIBLE_CACHE_PLUGIN_CONNECTION"),
+    *("ANSIBLE_CACHE_PLUGIN_PREFIX", "ANSIBLE_CACHE_PLUGIN_TIMEOUT"),
+)
 ANSIBLE_LABELS = {
     "action_plugins": "plugins/action.html",
     "ansible_collections.ansible.builtin.to_nice_json_filter": (
@@ -34,6 +39,11 @@ ANSIBLE_LABELS = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
+# ansible-doc shows no references, so plugins link to the guides in the repository.
+GUIDE_LINK = re.compile(
+    r"`([^`<]+) <https://github\.com/[^>]+/docs/docsite/rst/(guide_\w+)\.rst>`__?"
+)
+GUIDE_REFERENCE = rf":ref:`\1 <ansible_collections.{COLLECTION}.docsite.\2>`"
 OPTIONS = {
     "--project": COLLECTION,
     "--title": f"{COLLECTION} documentation",
@@ -58,16 +68,18 @@ STYLE = """
 """
 
 
-def inventory(labels: t.Mapping[str, str]) -> bytes:
-    """Return the file in which Sphinx looks labels of another site up.
+def inventory(labels: t.Mapping[str, str], variables: t.Iterable[str]) -> bytes:
+    """Return the file in which Sphinx looks up labels and variables of another site.
 
     Format: a header of four lines, then compressed lines of name, domain:role, priority, location
     and title.
     """
-    lines = (
+    lines = [
         f"{label} std:label -1 {page}#{re.sub('[_.]', '-', label)} {label}\n"
         for label, page in sorted(labels.items())
-    )
+    ]
+    config = labels["ansible_configuration_settings"]
+    lines += [f"{name} std:envvar -1 {config}#envvar-{name} {name}\n" for name in variables]
     header = (
         "# Sphinx inventory version 2\n# Project: Ansible\n# Version:\n"
         "# The remainder of this file is compressed using zlib.\n"
@@ -83,7 +95,7 @@ def build() -> None:
     options = (word for option in OPTIONS.items() for word in option)
     run("antsibull-docs", "sphinx-init", *common, *options, f"--dest-dir={SITE}", COLLECTION)
     labels = SITE / "ansible.inv"
-    labels.write_bytes(inventory(ANSIBLE_LABELS))
+    labels.write_bytes(inventory(ANSIBLE_LABELS, ANSIBLE_VARIABLES))
     (SITE / "static").mkdir()
     (SITE / "static" / "site.css").write_text(STYLE, encoding="utf-8")
     with (SITE / "conf.py").open("a", encoding="utf-8") as config:
@@ -98,6 +110,8 @@ def build() -> None:
     shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", PAGES / "docsite" / "images")
     index = PAGES / "index.rst"
     index.write_text(index.read_text("utf-8").replace(COLLECTION.title(), COLLECTION), "utf-8")
+    for page in PAGES.glob("*.rst"):
+        page.write_text(GUIDE_LINK.sub(GUIDE_REFERENCE, page.read_text("utf-8")), "utf-8")
     run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-c", SITE, PAGES, HTML)
 
 
