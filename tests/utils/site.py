@@ -52,8 +52,10 @@ OPTIONS = {
     # It is the same on all pages, so it cannot be relative.
     "--extra-html-theme-options": "documentation_home_url=https://github.com/alicloud-compute/alicloud.compute",
 }
-# On a narrow screen long names break, and tables and drawings scroll, instead of the whole page.
-# The links at the top are to Ansible's own sites.
+# On a narrow screen long names break, and code, tables and drawings scroll, instead of the whole
+# page. A bar under each shows that there is more, also where bars usually hide. Code never wraps: a
+# line break that is not there would be copied by eye. The links at the top are to Ansible's own
+# sites.
 STYLE = """
 .DocSite-globalNav ul { display: none }
 .wy-nav-content h1, .wy-nav-content h2, .wy-nav-content h3 { overflow-wrap: anywhere }
@@ -61,10 +63,17 @@ STYLE = """
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }
 .wy-table-responsive table td code { overflow-wrap: normal }
 .wy-table-responsive td { min-width: 9rem }
+.wy-table-responsive caption { text-align: left }
 .wy-nav-content svg, .wy-nav-content img { height: auto; max-width: 100% }
 .wy-nav-content .wide { margin-bottom: 24px; overflow-x: auto }
 .wy-nav-content .wide img { max-width: none; min-width: 40rem; width: 100% }
 .wy-nav-content .code-block-caption { text-align: left }
+.wy-nav-content div[class^=highlight] pre { overflow-x: auto; white-space: pre }
+.wy-table-responsive::-webkit-scrollbar, .wide::-webkit-scrollbar, pre::-webkit-scrollbar {
+  background: #e8e8e8; height: 10px
+}
+.wy-table-responsive::-webkit-scrollbar-thumb, .wide::-webkit-scrollbar-thumb,
+pre::-webkit-scrollbar-thumb { background: #767676; border-radius: 5px }
 """
 
 
