@@ -14,36 +14,37 @@ options:
   access_key_id:
     description:
       - The ID of the access key that signs the calls.
-      - Without O(access_key_id) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_ID), then
-        E(ALIBABACLOUD_ACCESS_KEY_ID), then E(ALICLOUD_ACCESS_KEY) is used.
+      - If neither O(access_key_id) nor O(profile) is given, the first of these environment variables that is set is used,
+        E(ALIBABA_CLOUD_ACCESS_KEY_ID), E(ALIBABACLOUD_ACCESS_KEY_ID), E(ALICLOUD_ACCESS_KEY).
     type: str
   access_key_secret:
     description:
       - The secret of the access key.
-      - Without O(access_key_secret) and O(profile), E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), then
-        E(ALIBABACLOUD_ACCESS_KEY_SECRET), then E(ALICLOUD_SECRET_KEY) is used.
+      - If neither O(access_key_secret) nor O(profile) is given, the first of these environment variables that is set is used,
+        E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), E(ALIBABACLOUD_ACCESS_KEY_SECRET), E(ALICLOUD_SECRET_KEY).
     type: str
   security_token:
     description:
       - The token that belongs to a temporary access key.
-      - If the key or its secret comes from the environment, E(ALIBABA_CLOUD_SECURITY_TOKEN), then
-        E(ALIBABACLOUD_SECURITY_TOKEN), then E(ALICLOUD_SECURITY_TOKEN) is used. A key that is given with
-        O(access_key_id) and O(access_key_secret) never meets a token of the environment.
+      - If the key or its secret comes from the environment, the first of these environment variables that is set is used,
+        E(ALIBABA_CLOUD_SECURITY_TOKEN), E(ALIBABACLOUD_SECURITY_TOKEN), E(ALICLOUD_SECURITY_TOKEN).
+      - A key that is given with O(access_key_id) and O(access_key_secret) is used without any token from the environment.
     type: str
   profile:
     description:
-      - The name of a profile in O(config_file), of the mode V(AK), V(StsToken), V(OAuth), V(RamRoleArn),
-        V(ChainableRamRoleArn), V(OIDC), V(EcsRamRole), V(CredentialsURI), V(External) or V(CloudSSO). All but the first
-        three need the Python library C(alibabacloud_credentials).
-      - Without it and without O(access_key_id), a key in the environment is used, then the profile that
-        E(ALIBABACLOUD_PROFILE), then E(ALIBABA_CLOUD_PROFILE), then E(ALICLOUD_PROFILE) names, then the role that
-        E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) name together,
-        then the current profile of an existing O(config_file), then the RAM role of the ECS instance that
-        E(ALIBABA_CLOUD_ECS_METADATA) names.
+      - The name of a profile in O(config_file).
+      - Its mode can be V(AK), V(StsToken), V(OAuth), V(RamRoleArn), V(ChainableRamRoleArn), V(OIDC), V(EcsRamRole),
+        V(CredentialsURI), V(External) or V(CloudSSO). All modes but the first three need the Python library
+        C(alibabacloud_credentials).
+      - If neither O(profile) nor O(access_key_id) is given, credentials are looked for in this order, and the first match is
+        used. First, a key in the environment. Second, the profile that E(ALIBABACLOUD_PROFILE), E(ALIBABA_CLOUD_PROFILE) or
+        E(ALICLOUD_PROFILE) names. Third, the role that E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and
+        E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) name together. Fourth, the current profile of O(config_file), if that file exists.
+        Fifth, the RAM role of the ECS instance, if E(ALIBABA_CLOUD_ECS_METADATA) names it.
     type: str
   config_file:
     description:
-      - The configuration file of the official command line tool C(aliyun). It is read and never written.
+      - The configuration file of the official command line tool C(aliyun). The collection never writes it.
       - A relative path starts from the folder of the playbook.
     type: path
     default: ~/.aliyun/config.json
@@ -54,57 +55,62 @@ options:
     default: true
   ca_path:
     description:
-      - A file or folder with the certificates of the authorities that are trusted. A relative path starts from the folder of
-        the playbook.
-      - Without it, E(REQUESTS_CA_BUNDLE) is honoured, then those that the Python library C(requests) brings.
+      - A file or folder with the certificates of the authorities to trust.
+      - A relative path starts from the folder of the playbook.
+      - Without it, E(REQUESTS_CA_BUNDLE) is used. If that is not set either, the authorities that the Python library
+        C(requests) brings are trusted.
     type: path
   timeout:
     description:
-      - The seconds that one try of a call may take.
+      - How many seconds one attempt of a call may take.
     type: float
     default: 10
   retry_timeout:
     description:
-      - The seconds that all retries of one call may take, V(0) for none.
-      - Throttled calls and failures of the service and of the network are tried again. ECS counts the calls of each region
-        by the minute, so a value above 60 outlasts its limit. ENS counts most calls by the second.
-      - The calls of a task share this time. When nothing was answered for this long, all end. A throttled region ends alone.
+      - How many seconds all retries of one call may take. V(0) means no retries.
+      - A call is tried again if it is throttled, or if the service or the network fails in a way that may pass.
+      - ECS counts calls by the minute, separately for each region. A value above 60 outlasts that limit. ENS counts most
+        calls by the second.
+      - The calls of a task share this time. If no call is answered for that long, all of them end. If only one region is
+        throttled, only its calls end.
     type: float
     default: 90
   concurrency:
     description:
-      - The number of calls that are under way at once, at the most, from 1 to 100.
+      - How many calls may be under way at once, from 1 to 100.
     type: int
     default: 8
   network:
     description:
-      - V(vpc) calls the hosts that are reached from inside a VPC without internet access, V(public) those of the internet.
-        O(endpoint) outranks it.
+      - V(public) calls the hosts on the internet. V(vpc) calls the hosts that can be reached from inside a VPC without internet
+        access.
+      - It is not used if O(endpoint) is set.
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_TYPE) is used.
     type: str
     choices: [public, vpc]
     default: public
 requirements:
   - requests >= 2.25.1
-  - alibabacloud_credentials, only for temporary credentials that are fetched (see O(profile))
+  - alibabacloud_credentials, for the modes of O(profile) that need it
 notes:
-  - An empty or null value counts as not set, in an option, a variable, the environment or a file. The next source is asked
+  - An empty or null value counts as not set in an option, a variable, the environment and a file. The next source is used
     then.
-  - Proxies are taken from E(HTTPS_PROXY) and E(NO_PROXY).
-  - Environment variables, the configuration file and the proxies are those of the machine and process that make the
-    call. For a module, that is the host that the task runs on, for a lookup always the controller.
+  - The proxies in E(HTTPS_PROXY) and E(NO_PROXY) are used.
+  - A module reads the environment, the configuration file and the proxies of the host that its task runs on. Lookups and
+    inventory plugins read those of the controller.
 seealso:
-  - ref: ansible_collections.alicloud.compute.docsite.guide_connecting
-    description: Guide to the ways to give a key, and to the choice between module and lookup.
+  - name: "Guide: Connecting"
+    description: All ways to give a key, the order in which each option is looked for, and the endpoints.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_connecting.rst
 """
 
     LOOKUP = r"""
 options:
   cache:
     description:
-      - Whether an answer is kept for the rest of the run of Ansible, so that a question that hundreds of hosts and
-        templates ask is one call, and all of them get the same images even if newer ones are published meanwhile.
-      - An answer in which something is missing is not kept. Modules never use or fill the cache.
+      - Whether an answer is kept until this run of Ansible ends. All hosts and templates that ask the same question then share
+        one call. They get the same images even if newer ones are published meanwhile.
+      - An answer in which something is missing is not kept. Modules neither use nor fill this cache.
       - In C(ansible-console), a run is the whole session.
     type: bool
     default: true

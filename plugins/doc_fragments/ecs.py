@@ -14,18 +14,18 @@ options:
   region:
     description:
       - The IDs of the regions to ask, for example V(cn-hangzhou).
-      - Without it, E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION),
-        then the region of the profile that gives the key is used.
+      - Without it, the first of these environment variables that is set is used, E(ALIBABA_CLOUD_REGION_ID),
+        E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION). If none is set, the region of the profile that
+        gives the key is used.
     type: list
     elements: str
     aliases: [regions, region_id]
   endpoint:
     description:
-      - The host or URL to call instead of the region's own, for example that of the emulator. It may hold C({region}),
-        which each call fills in.
-      - URLs with C(http://) are accepted for loopback hosts only, since an image ID that is changed on its way starts
-        the wrong machine.
-      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used.
+      - The host or URL to call instead of that of the region, for example the URL of the emulator.
+      - It may contain C({region}). Each call puts its own region there.
+      - A URL with C(http://) must name a loopback host. If somebody changes an image ID on its way, the wrong machine starts.
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used. If that is not set either, O(network) decides.
     type: str
 """
 

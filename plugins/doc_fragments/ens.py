@@ -19,39 +19,41 @@ options:
     elements: str
   image_id:
     description:
-      - The IDs of the images to list.
+      - The IDs of the images to list. Without it, images with any ID are listed.
     type: list
     elements: str
   snapshot_id:
     description:
-      - The ID of the snapshot that an image was made from.
+      - The ID of the snapshot that the images to list were made from. Without it, images of any snapshot are listed.
     type: str
   owner:
     description:
-      - Whose images to list. V(others) are images that other accounts share or publish.
-      - They are left out unless asked for, because anyone can publish an image under a name that looks like yours, and
-        it would be the newest.
+      - Whose images to list. V(self) means the account that asks, V(system) means Alibaba Cloud, and V(others) means other
+        accounts that share or publish images.
+      - V(others) is not in the default, because anyone can publish an image under a name that looks like yours. It would be
+        listed as the newest.
     type: list
     elements: str
     choices: [self, system, others]
     default: [self, system]
   platform:
     description:
-      - The platforms to list, such as V(centos) or V(Windows), compared without case.
+      - The platforms to list, such as V(centos) or V(Windows), compared without case. Without it, all are listed.
     type: list
     elements: str
   architecture:
     description:
-      - The architectures to list, such as V(x86_64), compared without case.
+      - The architectures to list, such as V(x86_64), compared without case. Without it, all are listed.
     type: list
     elements: str
   endpoint:
     description:
-      - The host or URL to call instead of the service's own, for example that of the emulator.
-      - URLs with C(http://) are accepted for loopback hosts only, since an image ID that is changed on its way starts
-        the wrong machine.
-      - Accounts of the international site set V(ens.ap-southeast-1.aliyuncs.com). The default is C(ens.aliyuncs.com).
-      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ENS) is used.
+      - The host or URL to call instead of that of the service, for example the URL of the emulator.
+      - A URL with C(http://) must name a loopback host. If somebody changes an image ID on its way, the wrong machine starts.
+      - Accounts of the international site set V(ens.ap-southeast-1.aliyuncs.com), and with O(network=vpc)
+        V(ens-vpc.ap-southeast-1.aliyuncs.com).
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ENS) is used. If that is not set either, O(network) decides between
+        C(ens.aliyuncs.com) and C(ens-vpc.cn-zhangjiakou.aliyuncs.com).
     type: str
 """
 

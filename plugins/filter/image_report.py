@@ -12,65 +12,67 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Turns what M(alicloud.compute.image_coverage_info) and M(alicloud.compute.image_drift_info) found, about images in regions
-    and about hosts, or data of the same form, into a text for a file.
-  - It looks at nothing but its input, and the same input gives the same text.
+  - Writes a report as a text for a file. The input is what M(alicloud.compute.image_coverage_info) or
+    M(alicloud.compute.image_drift_info) returned, or data of the same form.
+  - It reads nothing but its input. The same input gives the same text.
 positional: format
 options:
   _input:
     description:
-      - One result, or a list of results. What two results tell of the same image, build or host is taken from the one
-        with the later C(checked). But C(builds) that a lock knows are never V(newest) only, a limit that any result exceeds is
-        exceeded, and the verdict is the worst.
-      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts), C(limits), C(lagging) and
-        C(batches), and may have C(verdict) (V(passed), V(failed) or V(no_limit)). Other keys are ignored.
-        Their times are in UTC, such as C(2026-11-22T07:00:00Z). In the dicts of the lists, what may be null may also be
-        left out, and a key that is not named here is an error."
-      - "C(images): which image is where; C(name) is the wanted one's. The keys are C(name), C(service) (V(ecs) or V(ens)),
-        C(region), C(status) (V(present), V(absent), V(stale) or V(different)), C(reason) (may be empty), and those that may
-        be null: C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), C(age), C(max_age) (both in
-        seconds)."
-      - "C(builds): images for the timeline. The keys are C(name), C(service), C(region), C(image_id), C(image_name),
-        C(state) (V(newest), V(locked), V(previous) or V(soaking)), and those that may be null: C(image_version),
+      - One result, or a list of results. If two results tell of the same image, build or host, the one with the later
+        C(checked) counts. There are three exceptions. C(builds) that a lock knows are never V(newest) only. A limit that any
+        result exceeds is exceeded. The verdict is the worst of all.
+      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts), C(limits), C(lagging) and C(batches). It
+        may have C(verdict), which is V(passed), V(failed) or V(no_limit). Other keys of a result are ignored. Times are in UTC,
+        such as C(2026-11-22T07:00:00Z). In the dictionaries of the lists, a key that may be null may also be left out. A key
+        that is not named here is an error there."
+      - "C(images) says which image is where. C(name) is the name of the wanted image. The other keys are C(service), V(ecs) or
+        V(ens), C(region), C(status), one of V(present), V(absent), V(stale) and V(different), and C(reason), which may be
+        empty. These may be null: C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), and
+        C(age) and C(max_age) in seconds."
+      - "C(builds) has the images of the timeline. The keys are C(name), C(service), C(region), C(image_id), C(image_name) and
+        C(state), one of V(newest), V(locked), V(previous) and V(soaking). These may be null: C(image_version),
         C(creation_time)."
-      - "C(hosts): what runs. The keys are C(host), C(status) (V(current), V(outdated) or V(unknown)), C(reason) (may be
-        empty), and those that may be null: C(name), C(region), C(image_id), C(image_name), C(expected_image_id),
-        C(expected_image_name), C(days_behind), C(versions_behind), C(denied)."
-      - "C(limits): limits on hosts. The keys are C(name), C(value), C(allowed) and C(hosts), both numbers of hosts, and
-        C(exceeded), a boolean."
-      - "C(lagging): places that lack the image that their hosts should run. The keys are C(name), C(region) and C(reason) (may
-        be empty). A place that any result names is in the report."
-      - "C(batches): lists of the names of hosts, in the order in which they are to be replaced."
+      - "C(hosts) says what hosts run. The keys are C(host), C(status), one of V(current), V(outdated) and V(unknown), and
+        C(reason), which may be empty. These may be null: C(name), C(region), C(image_id), C(image_name),
+        C(expected_image_id), C(expected_image_name), C(days_behind), C(versions_behind), C(denied)."
+      - "C(limits) has the limits on hosts. The keys are C(name), C(value), the numbers of hosts C(allowed) and C(hosts), and
+        the boolean C(exceeded)."
+      - "C(lagging) has the regions and nodes that lack the image that their hosts should run. The keys are C(name), C(region)
+        and C(reason), which may be empty. The report has those of all results."
+      - "C(batches) has lists of host names, in the order in which to replace the hosts."
     type: raw
     required: true
   format:
     description:
-      - The format, or the name of the file that the report is for. The end of the name says the format then, V(.html), V(.md),
-        V(.xml) for JUnit, V(.prom) or V(.json), in capitals, too.
+      - The format, or the name of the file that the report is for. The end of a file name tells the format, V(.html), V(.md),
+        V(.xml) for JUnit, V(.prom) or V(.json), in small or capital letters.
       - V(html) is a page for people, in one file that loads nothing else.
-      - V(markdown) is for tickets, merge requests and chats. Names are in code spans, so that they are no links or markup, and
-        what is copied from there is the name.
+      - V(markdown) is for tickets, merge requests and chats. Names are in code spans, so they cannot become links or markup. A
+        name that is copied from there is unchanged.
       - V(junit) is for CI systems. Each image of a region, each host and each limit is a test. Suites and classes begin with
-        O(title). A host of the status V(unknown) is a skipped test. It is no failure, because nothing is known to be wrong, and a
-        host that is switched off should not stop a pipeline; and a passed test would hide it.
-      - V(prometheus) is for the textfile collector of C(node_exporter). The file must end in C(.prom). All metrics are gauges, and
-        all have O(title) as the label C(report), so that the files of many reports may lie in one folder.
-        C(alicloud_image_age_seconds) and C(alicloud_image_status) are of each image in a region, C(alicloud_image_hosts) and
-        C(alicloud_image_hosts_behind_seconds_max) are by image and region, so that many hosts make few series, and
-        C(alicloud_image_check_timestamp_seconds) tells whether the file is still written. C(alicloud_image_limit_hosts) and
-        C(alicloud_image_limit_allowed) are by limit, and C(alicloud_image_verdict) is 1 or 0, or not there if no limit is set.
-      - V(json) is for programs. C(docs/image-report.schema.json) describes it, and C(format) in it is the version. With
-        ansible-core 2.18, a template of nothing but this filter gives a dict, unless the filter C(string) follows.
+        O(title). A host whose status is V(unknown) is a skipped test. As a failure, a host that is switched off would stop the
+        pipeline. As a passed test, it would not be noticed.
+      - V(prometheus) is for the textfile collector of C(node_exporter). The file name must end in C(.prom). All metrics are
+        gauges. All have O(title) as the label C(report), so one folder can hold many reports.
+      - Of V(prometheus), C(alicloud_image_age_seconds) and C(alicloud_image_status) are for each image in a region.
+        C(alicloud_image_hosts) and C(alicloud_image_hosts_behind_seconds_max) count by image and region, so many hosts make few
+        series. C(alicloud_image_check_timestamp_seconds) tells whether the file is still written.
+        C(alicloud_image_limit_hosts) and C(alicloud_image_limit_allowed) are for each limit. C(alicloud_image_verdict) is 1 if
+        all limits are kept and 0 if not. It is left out if no limit is set.
+      - V(json) is for programs. C(docs/image-report.schema.json) describes it, and its key C(format) is the version of the
+        format. With ansible-core 2.18, a template that consists of this filter alone returns a dictionary. Add the filter
+        C(string) to get the text.
     type: str
     required: true
   title:
     description:
-      - The title of the report. It tells reports apart in V(junit) and V(prometheus), so give each its own.
+      - The title of the report. In V(junit) and V(prometheus) it tells reports apart, so give each report its own.
     type: str
     default: Image report
   option:
     description:
-      - What the error about an unknown O(format) calls it, such as the variable of a role that has the names of the files.
+      - What an error about an unknown O(format) calls this option. A role sets the name of its own variable.
     type: str
     default: format
 """

@@ -12,10 +12,11 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Writes a dictionary as the text of a file of environment variables, C(.env), which shells can read, too.
-  - The keys of dictionaries in it are joined with C(_), in capital letters, and what a name must not have becomes C(_).
-  - Two keys that become one name are an error, and so is a value that shells and other readers of such files would take for
-    different things, with a single quote, a backslash, C(${) or a line break.
+  - Writes a dictionary as the text of a C(.env) file, which holds environment variables and which shells can read, too.
+  - A dictionary inside it adds its key to the names. Keys are joined with C(_) and written in capital letters. A character that
+    a name must not have becomes C(_).
+  - It is an error if two keys become the same name. It is also an error if shells and other readers of such files would
+    understand a value differently, because it has a single quote, a backslash, C(${) or a line break.
 options:
   _input:
     description: The values, strings and numbers, or dictionaries of these.

@@ -12,16 +12,16 @@ version_added: 1.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Compares what the hosts of the inventory run with a lock, or with the newest images, and puts each into the group
-    C(image_current), C(image_outdated) or C(image_unknown). All three groups are always there.
+  - Compares what the hosts of the inventory run with a lock, or with the newest images. Puts each host into the group
+    C(image_current), C(image_outdated) or C(image_unknown). All three groups always exist.
   - Each host gets the variable C(image_drift), a dictionary with what M(alicloud.compute.image_drift_info) returns of a host,
     such as C(status), C(reason) and C(expected_image_id).
-  - It adds no hosts. Its configuration file must come after the sources that do. In a folder of inventory sources, that is
-    the order of the file names, so V(zz_image_drift.yml) is a good name. The name must end with C(image_drift.yml) or
-    C(image_drift.yaml).
-  - The comparison is that of M(alicloud.compute.image_drift_info) and of the role
-    P(alicloud.compute.image_drift#role), which also has limits and writes reports.
-  - If hosts were replaced, C(meta=refresh_inventory) makes the groups anew.
+  - It adds no hosts, so its configuration file must come after the sources that do. Ansible reads a folder of inventory
+    sources in the order of the file names, so V(zz_image_drift.yml) is a good name. The name must end with
+    C(image_drift.yml) or C(image_drift.yaml).
+  - M(alicloud.compute.image_drift_info) and the role P(alicloud.compute.image_drift#role) compare in the same way. The role
+    also has limits and writes reports.
+  - After hosts were replaced, the task C(ansible.builtin.meta) with C(refresh_inventory) makes the groups again.
 options:
   plugin:
     description: The name of this plugin, V(alicloud.compute.image_drift).
@@ -30,38 +30,40 @@ options:
     choices: [alicloud.compute.image_drift]
   images:
     description:
-      - If given, hosts should run the newest build of these images that any of its regions has, and O(lock) only says which
-        images there were before.
-      - It can be the list that the roles and the modules of this collection have, for example V({{ fleet_images }}).
+      - If it is given, hosts should run the newest build that any region of an image has. O(lock) then only says which images
+        there were before.
+      - It can be the list that the roles and modules of this collection take, for example V({{ fleet_images }}).
   lock:
     description:
-      - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked. Without O(images), no
+      - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked. If O(images) is not given, no
         service is asked.
+      - Without it, O(images) is needed.
     type: path
   agree:
     description:
-      - What tells the builds of O(images) apart, V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or
-        V(nothing), so that each region goes by itself.
+      - What tells the builds of O(images) apart. Each copy of an image has an ID of its own, so IDs cannot be compared.
+      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing). With V(nothing), each region goes by
+        itself.
     type: str
     default: image_name
   hosts:
     description:
-      - The hosts to compare, as patterns of groups and hosts such as V(web) and V(!canary). Others get neither a group nor the
-        variable.
+      - The hosts to compare, as patterns of groups and hosts such as V(web) and V(!canary). Other hosts get neither a group nor
+        the variable.
     type: list
     elements: str
     default: [all]
   image_id:
     description:
       - The name of the variable that has the ID of a host's image, or a template such as V({{ tags.image }}).
-      - Variables are those of the sources before this one, and of the files in C(group_vars) and C(host_vars) beside those.
-        Facts and the files beside a playbook do not count.
+      - The variable can come from the sources before this one, or from the files in C(group_vars) and C(host_vars) beside them.
+        Facts and files beside a playbook are not known here.
     type: str
     default: image_drift_image_id
   name:
     description:
       - The name of the variable that has the name of the wanted image that a host should run, or a template.
-      - Without it, a host is unknown unless its image is the newest, or is in the lock.
+      - A host without such a name is unknown, unless its image is the newest, or is in the lock.
     type: str
     default: image_drift_name
   region:
@@ -73,25 +75,26 @@ options:
   regions:
     description:
       - The regions of the ECS images in O(images) that name none of their own.
-      - Without it, E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), then E(ALICLOUD_REGION) is used.
+      - Without it, the first of these environment variables that is set is used, E(ALIBABA_CLOUD_REGION_ID),
+        E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION).
     type: list
     elements: str
   group_prefix:
-    description: What the names of the groups begin with. Two sources that compare the same hosts need one each.
+    description: What the names of the groups begin with. Two sources that compare the same hosts need different prefixes.
     type: str
     default: image_
   on_error:
     description:
-      - What happens if a service cannot be asked. Nobody may take a group for empty then.
-      - V(fail) ends Ansible with the error, also if it is set to go on after a source that fails.
-      - V(unknown) puts all hosts into the group of unknown ones, with the error as the reason, and warns.
+      - What happens if a service cannot be asked. An empty group would look as if no host were outdated.
+      - V(fail) ends Ansible with the error, even if Ansible is set to go on after a source that fails.
+      - V(unknown) puts all hosts into the group of unknown hosts, gives the error as the reason, and warns.
     type: str
     choices: [fail, unknown]
     default: fail
   strict:
     description:
-      - Whether a template or a variable of a host that cannot be resolved is an error. Otherwise that host is unknown, and the
-        reason says why.
+      - Whether it is an error if a template or a variable of a host cannot be resolved. If it is no error, that host is unknown,
+        and the reason says why.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -100,10 +103,15 @@ extends_documentation_fragment:
   - alicloud.compute.wanted.denied
   - ansible.builtin.inventory_cache
 notes:
-  - Options but O(image_id), O(name), O(region), numbers and booleans may be templates. They know extra variables and those of
-    the group C(all), so that O(images) can be the list that the roles take.
+  - The options may be templates, except numbers and booleans. Templates know extra variables and the variables of the group
+    C(all), so O(images) can be the list that the roles take. O(image_id), O(name) and O(region) are resolved for each host.
   - Relative paths start from the folder of this plugin's configuration file, not from that of a playbook.
-  - With O(cache), what the services said is kept by Ansible's inventory cache. C(meta=refresh_inventory) asks anew.
+  - With O(cache), Ansible's inventory cache keeps what the services said. The task C(ansible.builtin.meta) with
+    C(refresh_inventory) asks again.
+seealso:
+  - name: "Guide: Replacing outdated hosts by their group"
+    description: An inventory with groups, and a play that replaces hosts in batches.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_inventory.rst
 """
 
 EXAMPLES = r"""

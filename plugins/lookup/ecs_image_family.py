@@ -14,8 +14,8 @@ author:
 description:
   - Finds the newest available image of each family, in one or many regions, like
     M(alicloud.compute.ecs_image_family_info), but in a template or variable.
-  - It makes its calls on the controller, once a run for each question (see O(cache)), however many hosts and templates ask.
-  - One family in one region gives its image with C(lookup), and a list of one with C(query). More than that give a list.
+  - It makes its calls on the controller, once in a run for each question, however many hosts and templates ask (see O(cache)).
+  - For one family in one region, C(lookup) returns its image and C(query) a list of one image. Otherwise both return a list.
 options:
   _terms:
     description: The image families.
@@ -24,8 +24,8 @@ options:
     required: true
   fail_on_missing:
     description:
-      - Whether a family without an available image is an error. If not, its result is null.
-      - The error says what that of M(alicloud.compute.ecs_image_family_info) says, for the same further calls.
+      - Whether it is an error if a family has no available image in a region. If it is no error, the result is null.
+      - The error says the same as that of M(alicloud.compute.ecs_image_family_info), and costs the same additional calls.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -35,6 +35,9 @@ extends_documentation_fragment:
   - alicloud.compute.ecs.lookup
 seealso:
   - module: alicloud.compute.ecs_image_family_info
+  - name: "Guide: Module, lookup or lock"
+    description: When and how often a lookup asks, and which of the three ways to an image ID suits what you want.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_choosing.rst
 """
 
 EXAMPLES = r"""

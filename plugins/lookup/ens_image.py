@@ -13,19 +13,21 @@ author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
   - Finds ENS images by name or glob, like M(alicloud.compute.ens_image_info), but in a template or variable.
-  - It makes its calls on the controller, once a run for each question (see O(cache)), however many hosts and templates ask.
-  - Several images are a list, also with C(lookup). Use C(query(...) | first) for the newest of a series.
+  - It makes its calls on the controller, once in a run for each question, however many hosts and templates ask (see O(cache)).
+  - Several images are a list, also with C(lookup). For the newest image of a series, use C(query) and the filter C(first).
 options:
   _terms:
     description:
       - The names of the images, or globs such as V(web-*). Without any, all images are listed.
-      - Do not loop over a list of names with C(with_), which hands on an empty one as no name at all. Use C(loop) and C(query).
+      - Do not loop over names with C(with_alicloud.compute.ens_image). It turns an empty list into no name at all, and all images
+        are listed. Use C(loop) and C(query).
     type: list
     elements: str
   fail_on_missing:
     description:
-      - Whether it is an error if a node has no image for a term or an ID, or, if none is asked for, no image at all.
-      - If not, the result of a term for which nothing is found is null.
+      - Whether it is an error if a node has no image of one of the names or IDs. If no name and no ID is given, it is an error if
+        a node has no image at all.
+      - If it is no error, the result of a name without images is null.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -35,6 +37,9 @@ extends_documentation_fragment:
   - alicloud.compute.ens.lookup
 seealso:
   - module: alicloud.compute.ens_image_info
+  - name: "Guide: Images of edge nodes"
+    description: Names and globs, owners, many nodes, and what the service leaves open.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_ens.rst
 """
 
 EXAMPLES = r"""

@@ -14,8 +14,7 @@ author:
 description:
   - Reads images from the lock file that M(alicloud.compute.image_lock) writes. No service is asked.
   - With O(source=newest), the same template gets the newest images instead, as P(alicloud.compute.ecs_image_family#lookup)
-    and P(alicloud.compute.ens_image#lookup) find them. So a template can go by the lock in production and by what is new
-    elsewhere.
+    and P(alicloud.compute.ens_image#lookup) find them. So production can use what is locked, and a test what is newest.
 options:
   _terms:
     description: The names of the locked images.
@@ -23,7 +22,7 @@ options:
     elements: str
     required: true
   path:
-    description: The lock file. A relative path starts from the folder of the playbook, in roles, too.
+    description: The lock file. A relative path starts from the folder of the playbook, even in a role.
     type: str
     default: images.lock.yml
     env:
@@ -35,8 +34,8 @@ options:
       - name: alicloud_image_lock
   region:
     description:
-      - The region or ENS node. It may be left out if the image is locked in one only.
-      - For ENS images it counts only if it stands in the lookup itself.
+      - The region or ENS node. It may be left out if the image is locked in only one.
+      - For ENS images, only a region that is given in the lookup itself counts. Variables, the environment and the file do not.
     type: str
     env:
       - name: ALIBABA_CLOUD_REGION_ID
@@ -50,9 +49,10 @@ options:
       - name: alicloud_region
   source:
     description:
-      - V(lock) for the locked image. V(newest) asks the service for the newest one of what the lock was made from; no guard of
-        M(alicloud.compute.image_lock) is heeded then. Its connection comes from the variables, the environment or the
-        ini file, as with the lookups of the services.
+      - V(lock) returns the locked image.
+      - V(newest) asks the service for the newest image of the locked family or names. The guards of
+        M(alicloud.compute.image_lock), such as C(deny) and C(min_age), do not apply then. The connection comes from variables,
+        the environment or the file, as for the lookups of the services.
     type: str
     choices: [lock, newest]
     default: lock
@@ -67,6 +67,9 @@ seealso:
   - module: alicloud.compute.image_lock
   - plugin: alicloud.compute.ecs_image_family
     plugin_type: lookup
+  - name: "Guide: Pinning images, proving coverage, finding drift"
+    description: How lock, coverage and drift work together, with playbooks.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
 EXAMPLES = r"""

@@ -28,8 +28,8 @@ options:
   fail_on_missing:
     description:
       - Whether the task fails if a family has no available image in a region.
-      - The error then says which of the asked regions have the family. If none has it, the task also asks for V(acs:) and
-        the name, with at most 20 further calls, and says if that is there.
+      - The error then says which of the asked regions have the family. If none has it, the task also looks for a public family of
+        that name, which begins with V(acs:). That takes at most 20 more calls.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -39,6 +39,9 @@ extends_documentation_fragment:
 seealso:
   - plugin: alicloud.compute.ecs_image_family
     plugin_type: lookup
+  - name: "Guide: Module, lookup or lock"
+    description: Which of the three ways to an image ID suits what you want.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_choosing.rst
   - name: DescribeImageFromFamily
     description: Reference of the operation.
     link: https://www.alibabacloud.com/help/en/ecs/developer-reference/api-ecs-2014-05-26-describeimagefromfamily

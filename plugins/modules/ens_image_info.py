@@ -15,24 +15,24 @@ author:
 description:
   - Lists the images of one or many nodes of Alibaba Cloud's Edge Node Service (ENS), with the operation DescribeImages.
   - The list is complete, however long it is, and in the same order at every run, newest first.
-  - An image must match all the options that are given, and one of the values of each.
+  - An image is listed if it matches all options that are given. Of an option with several values, one must match.
   - The identity needs the permission C(ens:DescribeImages).
 options:
   image_name:
     description:
-      - The names of the images to list, or globs such as V(web-*). Case matters.
+      - The names of the images to list, or globs such as V(web-*). Case matters. Without it, images of any name are listed.
     type: list
     elements: str
   fail_on_missing:
     description:
-      - Whether the task fails if a node has no image of one of the names or IDs that are asked for, or, if none is asked
-        for, no image at all.
+      - Whether the task fails if a node has no image of one of the names or IDs. If no name and no ID is given, it fails if a
+        node has no image at all.
     type: bool
     default: false
   region:
     description:
-      - Not used here, since an edge node is no ECS region. It is accepted, so that C(module_defaults) can set it once for all
-        modules of the group. Use O(ens_region_id).
+      - This module ignores it, since an edge node is no ECS region. Use O(ens_region_id).
+      - It exists so that C(module_defaults) can set C(region) for all modules of the group.
     type: list
     elements: str
     aliases: [regions, region_id]
@@ -43,6 +43,9 @@ extends_documentation_fragment:
 seealso:
   - plugin: alicloud.compute.ens_image
     plugin_type: lookup
+  - name: "Guide: Images of edge nodes"
+    description: Names and globs, owners, many nodes, and what the service leaves open.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_ens.rst
   - name: DescribeImages
     description: Reference of the operation.
     link: https://www.alibabacloud.com/help/en/ens/developer-reference/api-ens-2017-11-10-describeimages

@@ -13,32 +13,33 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Says for each wanted image in each of its regions whether it is there, and whether it is the same build as elsewhere. An
-    image family does not follow an image that is copied to another region, so a region that was forgotten goes on with
+  - Says for each wanted image in each of its regions whether it is there, and whether it is the same build as in the other
+    regions. If an image is copied to another region, its family does not follow. So a region that was forgotten goes on with
     earlier images, and nothing fails.
-  - It can wait until a fresh build has arrived everywhere.
-  - It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such images.
-  - The role P(alicloud.compute.image_coverage#role) writes reports of it, too.
+  - It can wait until a new build has arrived everywhere.
+  - It needs the permission C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS images.
+  - The role P(alicloud.compute.image_coverage#role) also writes reports.
 options:
   images:
     required: true
   build:
     description:
-      - The build that is expected everywhere, by name of the wanted image. It is the value of what O(agree) names.
-      - Of images that are not named here, the newest build that any region has is expected in all.
+      - The build that is expected everywhere, by the name of the wanted image. It is the value of what O(agree) names, such as
+        V(web-20261120) with O(agree=image_name).
+      - For images that are not named here, the newest build that any region has is expected in all regions.
       - It cannot name an image with O(agree=nothing).
     type: dict
     default: {}
   wait:
     description:
-      - How long to wait until all is as it should be, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
-        Without it, there is one look.
-      - A look that fails in a way that may pass is repeated until this time is over. O(retry_timeout) is at most as long.
-      - What is not there yet is shown when it changes, and each minute, unless the task runs in a process of its own.
+      - How long to wait until all is as it should be, as a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
+        Without it, the services are asked once.
+      - If asking fails in a way that may pass, it is repeated until this time is over. O(retry_timeout) is cut to this time.
+      - If the task runs in Ansible's own process, it shows what is still late when that changes, and each minute.
     type: str
   poll:
     description:
-      - How long to wait between two looks, V(1s) at least. Only what is not there yet is asked for again.
+      - How long to wait before the services are asked again, at least V(1s). Only what is still late is asked for again.
     type: str
     default: 15s
 extends_documentation_fragment:
@@ -47,6 +48,10 @@ extends_documentation_fragment:
   - alicloud.compute.wanted.region
   - alicloud.compute.wanted.compared
   - alicloud.compute.attributes
+seealso:
+  - name: "Guide: Pinning images, proving coverage, finding drift"
+    description: How lock, coverage and drift work together, with playbooks.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
 EXAMPLES = r"""

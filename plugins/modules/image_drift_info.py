@@ -13,74 +13,83 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Compares the image IDs of hosts with those of a lock file, or with the newest images, and says how many days and images
-    each host is behind.
-  - A host is V(current) only if it runs the build that all regions of its image should have. In a region that lags behind,
-    hosts are V(outdated), whatever they run, and the reason says what to do.
-  - With O(images) it needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such
-    images. With O(lock) alone it calls nobody.
-  - The role P(alicloud.compute.image_drift#role) writes reports of it, too.
+  - Compares the image IDs of hosts with those of a lock file, or with the newest images. Says how many days and images each
+    host is behind.
+  - A host is V(current) only if it runs the build that all regions of its image should have. If a region lags behind, all its
+    hosts are V(outdated), and the reason says what to do.
+  - With O(images) it needs the permission C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS
+    images. With O(lock) alone it makes no call.
+  - The role P(alicloud.compute.image_drift#role) also writes reports.
 options:
   hosts:
     description:
-      - What each host runs, by host. Either the ID of its image, which is empty if nobody knows it, or a dictionary with
-        C(image_id), C(name), which is the name of the wanted image that it should run, C(region), its region or ENS node, and
-        C(reason), which the result gives as reason if C(image_id) is empty.
-      - Or a list of hosts of the inventory, whose variables C(image_drift_image_id), C(image_drift_name) and
-        C(image_drift_region) say so. For thousands of hosts, that is several times as fast as a template that looks at each.
-      - Name and region may be empty, or left out, for hosts whose image is the newest, or is in the lock. Without a name, any
-        other host is unknown.
+      - A dictionary with what each host runs, by host. A value is the ID of the host's image, empty if nobody knows it.
+      - A value may also be a dictionary with C(image_id), C(name), C(region) and C(reason). C(name) is the name of the wanted
+        image that the host should run, and C(region) is its region or ENS node. C(reason) is returned as the reason if
+        C(image_id) is empty.
+      - Or a list of hosts of the inventory. Then their variables C(image_drift_image_id), C(image_drift_name) and
+        C(image_drift_region) are read. For thousands of hosts, this is several times as fast as a template that reads the
+        variables of each host.
+      - Name and region may be empty or left out for hosts whose image is the newest, or is in the lock. Any other host without
+        a name is unknown.
     type: raw
     required: true
   lock:
     description:
       - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked.
-      - It is read where the task runs, so run it on the controller. A relative path starts from the folder of the playbook.
+      - The file is read where the task runs, so run the task on the controller. A relative path starts from the folder of the
+        playbook.
+      - Without it, O(images) is needed.
     type: path
   images:
     description:
-      - If given, hosts should run the newest build of these images that any of its regions has, and O(lock) only says which
-        images there were before. What an image must be like (C(expect)) is not looked at.
+      - If it is given, hosts should run the newest build that any region of an image has. O(lock) then only says which images
+        there were before.
+      - The C(expect) of an image is not checked here.
   agree:
     description:
-      - What tells the builds of O(images) apart, since each copy has an ID of its own. All regions of an image should have the
-        same build.
-      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing), so that each region goes by itself.
+      - What tells the builds of O(images) apart. Each copy of an image has an ID of its own, so IDs cannot be compared.
+      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing). With V(nothing), each region goes by
+        itself.
     type: str
     default: image_name
   deny:
     description:
-      - Images that hosts must not run, each an image ID, a name, a glob of names such as V(web-202611*), or a dictionary with
-        C(image), which is one of these, C(from), the date from when on it is denied, and C(reason).
-      - A host on a denied image is V(outdated), whatever is newest or locked. If the newest image is denied, the newest that is
-        not is expected, as far as one is listed or in O(lock). If the locked image is denied, nothing is expected.
-      - An image that is denied from a later date on may still be run. A warning says how many hosts run it.
+      - Images that hosts must not run. Each entry is an image ID, an image name, a glob of names such as V(web-202611*), or a
+        dictionary with C(image), C(from) and C(reason). C(image) is the ID, name or glob, and C(from) is the day or time from
+        which on the image is denied.
+      - A host on a denied image is V(outdated), whatever is newest or locked. If the newest image is denied, hosts should run
+        the newest image that is not denied, if the lock or the list of ENS images has one. If the locked image is denied, no
+        image is expected.
+      - Hosts may run an image that is denied from a later day on. A warning says how many do.
     type: list
     elements: raw
     default: []
   serial:
     description:
-      - The sizes of the batches in which outdated hosts are to be replaced, as Ansible's keyword C(serial) has them.
-      - The hosts of each wanted image have batches of their own, and percentages are of those. So one host of each image
-        goes first.
+      - The sizes of the batches in which to replace outdated hosts, as for the keyword C(serial) of a play. The default is one
+        host, then 10%, then 25% at a time.
+      - Each wanted image has batches of its own, and percentages are of its outdated hosts. So one host of each image goes
+        first.
     type: list
     elements: str
     default: ["1", "10%", "25%"]
   max_outdated:
-    description: How many hosts may be outdated, a number or a percentage of all such as V(5%). An empty text is no limit.
+    description: How many hosts may be outdated, as a number or a percentage of all hosts such as V(5%). Without it, there is no limit.
     type: str
   max_unknown:
-    description: How many hosts may be unknown, a number or a percentage of all such as V(5%). An empty text is no limit.
+    description: How many hosts may be unknown, as a number or a percentage of all hosts such as V(5%). Without it, there is no limit.
     type: str
   max_days_behind:
     description:
-      - How many days older an image may be than what a host should run. If nobody knows how much older it is, it is too old.
-      - An empty text is no limit.
+      - How many days older the image of a host may be than the one that it should run. If nobody knows how much older it is, it
+        is too old.
+      - Without it, there is no limit.
     type: str
   max_versions_behind:
     description:
-      - How many images may lie between what a host runs and what it should run. If nobody knows how many, there are too many.
-      - An empty text is no limit.
+      - How many images a host may be behind the one that it should run. If nobody knows how many, there are too many.
+      - Without it, there is no limit.
     type: str
 requirements:
   - PyYAML
@@ -89,6 +98,10 @@ extends_documentation_fragment:
   - alicloud.compute.wanted
   - alicloud.compute.wanted.region
   - alicloud.compute.attributes
+seealso:
+  - name: "Guide: Pinning images, proving coverage, finding drift"
+    description: How lock, coverage and drift work together, with playbooks.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
 EXAMPLES = r"""

@@ -13,80 +13,84 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Finds the newest image of each wanted image in each of its regions, and writes them to a lock file, which is kept under
-    version control and reviewed like code. M(alicloud.compute.image_drift_info), the lookup
-    P(alicloud.compute.image_lock#lookup) and the files that O(tfvars), O(pkrvars) and O(dotenv) name go by it.
-  - Either all that is wanted can be locked and rendered, or the lock stays as it is and the task says why. It is replaced as a whole, so
-    it is never half written, and runs that write at the same time do not undo each other's changes.
-  - Run it on the controller. It needs the permissions C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as
-    there are such images.
+  - Finds the newest image of each wanted image in each of its regions, and writes it to a lock file. The lock file is kept
+    under version control and reviewed like code. M(alicloud.compute.image_drift_info) and the lookup
+    P(alicloud.compute.image_lock#lookup) read it. The files of O(tfvars), O(pkrvars) and O(dotenv) are rendered from it.
+  - If one image cannot be locked, or one file cannot be rendered, the lock stays as it is and the task says why. The lock is
+    replaced as a whole, so it is never half written. Runs that write it at the same time keep each other's changes.
+  - Run it on the controller. It needs the permission C(ecs:DescribeImageFromFamily) for ECS images and
+    C(ens:DescribeImages) for ENS images.
 options:
   path:
     description:
-      - The lock file. Its folder must be there. A relative path starts from the folder of the playbook.
+      - The lock file. Its folder must exist. A relative path starts from the folder of the playbook.
     type: path
     required: true
   mode:
     description:
       - V(update) locks the newest images.
-      - V(verify) changes nothing, and fails if V(update) would change anything but the notes of images that are too young, or if
-        a denied image is locked, or one that is gone. Of an image family, an image is known to be gone if the newest is older.
-        It also fails if a rendered file is missing or does not say what the lock says.
-      - V(rollback) locks the image before the locked one again, in all regions that had another one. It asks no service. Add
-        the image that you roll back from to O(deny), or the next V(update) locks it anew. There is a warning if you do not.
+      - V(verify) writes nothing. It fails if V(update) would change anything except the notes on images that are too young. It
+        also fails if a locked image is denied or gone, or if a rendered file is missing or does not say what the lock says. An
+        image of a family is known to be gone if the newest image of the family is older.
+      - V(rollback) locks the previous image again, in all regions that have one. It asks no service. Add the image that you roll
+        back from to O(deny), or the next V(update) locks it again. There is a warning if you do not.
     type: str
     choices: [update, verify, rollback]
     default: update
   only:
     description:
-      - The names of the images that are updated, verified or rolled back; the rest of the lock stays as it is.
-      - Without it, V(update) and V(verify) mean all, and what is in the lock but not in O(images) is dropped from it.
-        V(rollback) needs it. An empty list counts as not set, with a warning, since it may have been computed.
+      - The names of the images to update, verify or roll back. The rest of the lock stays as it is.
+      - Without it, V(update) and V(verify) work on all images. Images that are in the lock but not in O(images) are dropped
+        then. V(rollback) needs it.
+      - An empty list counts as not set, with a warning, since it may have been computed.
     type: list
     elements: str
   behind:
     description:
-      - Whether O(mode=verify) fails if there is a newer build. V(allow) is for checks between two updates, such as those of a
-        merge request. All else still fails.
+      - Whether O(mode=verify) fails if there is a newer build.
+      - V(allow) is for checks between two updates, such as those of a merge request. Everything else still fails.
     type: str
     choices: [fail, allow]
     default: fail
   min_age:
     description:
-      - How old an image must be before it is locked, a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
-      - Younger images are noted in the lock, because a family only ever shows its newest. So a build of each night gets locked
-        three days later, if this runs each night. An image that was never locked stays unlocked until it is old enough, which
-        is no error.
+      - How old an image must be before it is locked, as a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
+        Without it, images of any age are locked.
+      - A family shows only its newest image, so the lock notes younger images and locks each when it is old enough. With V(3d)
+        and a run each night, each nightly build is locked three days later.
+      - An image that was never locked stays unlocked until it is old enough. That is no error.
     type: str
   keep_tags:
     description:
-      - The keys of tags that the lock keeps of each image, such as V(commit), so that whoever reviews it sees what is behind
-        an image. The difference then says C(commit 1a2b to 3c4d).
+      - The keys of the tags that the lock keeps of each ECS image, such as V(commit). A reviewer then sees what is behind an
+        image. The difference says C(commit 1a2b to 3c4d).
     type: list
     elements: str
     default: []
   allow_older:
     description:
-      - Whether an image may be replaced with one that was made earlier. Otherwise the task fails, since the locked image must
-        have been removed.
+      - Whether an image may be replaced with one that was made earlier. If not, the task fails, since the locked image must have
+        been removed.
     type: bool
     default: false
   tfvars:
     description:
-      - A file such as V(images.auto.tfvars.json), for the variable C(image_ids) of Terraform, C(map(map(string\))), by name and
-        region.
-      - This file, and those of O(pkrvars) and O(dotenv), is rendered from the whole lock, also with O(only). It is rewritten
-        when it says something else; white space, line ends and comments say nothing. Its folder must be there. A relative path
-        starts from the folder of the playbook.
+      - A file such as V(images.auto.tfvars.json), for the variable C(image_ids) of Terraform. Its value is a map of maps of
+        strings, by name and region. Without it, no such file is written.
+      - This file and those of O(pkrvars) and O(dotenv) are rendered from the whole lock, also with O(only). A file is rewritten
+        if it says something else. Differences in white space, line ends and comments do not count.
+      - Its folder must exist. A relative path starts from the folder of the playbook.
     type: path
   pkrvars:
     description:
-      - A file such as V(images.auto.pkrvars.hcl), for the same variable of Packer. C(packer fmt) leaves it as it is.
+      - A file such as V(images.auto.pkrvars.hcl), for the same variable of Packer. Without it, no such file is written.
+      - C(packer fmt) leaves it as it is.
     type: path
   dotenv:
     description:
-      - A file such as V(images.env), with a variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Two images
-        whose variables would have one name are an error.
+      - A file such as V(images.env), with a variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Without it,
+        no such file is written.
+      - It is an error if the variables of two images would have the same name.
     type: path
 requirements:
   - PyYAML
@@ -104,6 +108,9 @@ attributes:
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: lookup
+  - name: "Guide: Pinning images, proving coverage, finding drift"
+    description: How lock, coverage and drift work together, with playbooks.
+    link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
 EXAMPLES = r"""

@@ -40,6 +40,13 @@ PAIRS = [
     (ens_image_info, "ens_image", {"image_name", "region"}),
 ]
 
+# What each role arranges.
+MODULES = {
+    "image_lock": "image_lock",
+    "image_drift": "image_drift_info",
+    "image_coverage": "image_coverage_info",
+}
+
 Options = t.Dict[str, t.Dict[str, t.Any]]
 
 
@@ -48,15 +55,56 @@ def names(*parts: str) -> set[str]:
     return {path.stem for path in ROOT.joinpath(*parts).iterdir() if path.stem[0] not in "._"}
 
 
+def shown(kind: str, *plugins: str) -> dict[str, t.Any]:
+    """Return what ansible-doc shows of plugins or roles, by their full names."""
+    command = [str(Path(sys.executable).with_name("ansible-doc")), "--json", "--type", kind]
+    full = [f"alicloud.compute.{name}" for name in plugins]
+    output = subprocess.run([*command, *full], capture_output=True, text=True, check=True).stdout
+    content: dict[str, t.Any] = json.loads(output)
+    assert set(content) == set(full)
+    return content
+
+
 def documented(kind: str, name: str) -> Options:
     """Return the options that ansible-doc shows."""
-    command = [str(Path(sys.executable).with_name("ansible-doc")), "--json", "--type", kind]
-    output = subprocess.run(
-        [*command, f"alicloud.compute.{name}"], capture_output=True, text=True, check=True
-    ).stdout
-    ((_name, content),) = json.loads(output).items()
+    ((_name, content),) = shown(kind, name).items()
     options: Options = content["doc"]["options"]
     return options
+
+
+def texts(content: t.Any) -> t.Iterator[str]:
+    """Yield all texts in what ansible-doc shows, but neither examples nor samples."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list):
+        yield from (text for each in content for text in texts(each))
+    elif isinstance(content, dict):
+        skipped = ("examples", "filename", "path", "sample")
+        yield from (text for key in set(content) - {*skipped} for text in texts(content[key]))
+
+
+@pytest.mark.parametrize("kind", ["module", "lookup", "filter", "inventory", "role"])
+def test_ansible_doc_cuts_no_markup_short(kind: str) -> None:
+    folder = ("roles",) if kind == "role" else ("plugins", {"module": "modules"}.get(kind, kind))
+
+    # As text, ansible-doc ends markup at the first parenthesis, and shows a backslash before it.
+    for name, content in shown(kind, *sorted(names(*folder))).items():
+        for text in texts(content):
+            assert "\\" not in text, name
+            assert re.findall(r"\b(?:[BCEILMOPUV]|RV)\([^)]*\([^)]*\)", text) == [], name
+
+
+@pytest.mark.parametrize("role", list(MODULES))
+def test_ansible_doc_says_how_a_role_is_used_and_what_its_result_holds(role: str) -> None:
+    (content,) = shown("role", role).values()
+    main = content["entry_points"]["main"]
+
+    keys = re.findall(r"_result\.(\w+)\)", " ".join(main["description"]))
+    returned = yaml.safe_load(module(MODULES[role]).RETURN)
+    assert keys
+    assert set(keys) <= set(returned)
+    assert f"name: alicloud.compute.{role}" in main["examples"]
+    assert f"{role}_result." in main["examples"]
 
 
 def fallback(module: types.ModuleType, option: str) -> list[str]:
@@ -198,14 +246,7 @@ def test_a_role_uses_all_of_its_options(role: str) -> None:
     assert set(loaded("roles", role, "defaults", "main.yml")) <= words
 
 
-@pytest.mark.parametrize(
-    ("role", "name"),
-    [
-        ("image_lock", "image_lock"),
-        ("image_drift", "image_drift_info"),
-        ("image_coverage", "image_coverage_info"),
-    ],
-)
+@pytest.mark.parametrize(("role", "name"), list(MODULES.items()))
 def test_a_role_passes_all_options_of_its_module_but_those_of_the_connection(
     role: str, name: str
 ) -> None:

@@ -37,6 +37,10 @@ def examples() -> t.Iterator[t.Any]:
         text = path.read_text(encoding="utf-8")
         (block,) = re.findall(r'^EXAMPLES = r"""\n(.*?)"""', text, flags=re.S | re.M)
         yield pytest.param(block, id=path.stem)
+    for path in sorted(ROOT.glob("roles/*/meta/argument_specs.yml")):
+        main = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]
+        if "examples" in main:
+            yield pytest.param(main["examples"], id=f"role-{path.parts[-3]}")
     for path in [*PAGES, *GUIDES]:
         text = path.read_text(encoding="utf-8")
         blocks = re.findall(r"^```yaml\n(.*?)^```", text, flags=re.S | re.M)

@@ -26,6 +26,11 @@ PAGES = SITE / "rst"
 HTML = SITE / "build" / "html"
 
 ANSIBLE = "https://docs.ansible.com/projects/ansible/devel/"
+# Environment variables of Ansible's own that plugins name.
+ANSIBLE_VARIABLES = (
+    *("ANSIBLE_CACHE_PLUGIN", "ANSIBLE_CACHE_PLUGIN_CONNECTION"),
+    *("ANSIBLE_CACHE_PLUGIN_PREFIX", "ANSIBLE_CACHE_PLUGIN_TIMEOUT"),
+)
 ANSIBLE_LABELS = {
     "action_plugins": "plugins/action.html",
     "ansible_collections.ansible.builtin.to_nice_json_filter": (
@@ -34,6 +39,11 @@ ANSIBLE_LABELS = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
+# ansible-doc shows no references, so plugins link to the guides in the repository.
+GUIDE_LINK = re.compile(
+    r"`([^`<]+) <https://github\.com/[^>]+/docs/docsite/rst/(guide_\w+)\.rst>`__?"
+)
+GUIDE_REFERENCE = rf":ref:`\1 <ansible_collections.{COLLECTION}.docsite.\2>`"
 OPTIONS = {
     "--project": COLLECTION,
     "--title": f"{COLLECTION} documentation",
@@ -42,8 +52,10 @@ OPTIONS = {
     # It is the same on all pages, so it cannot be relative.
     "--extra-html-theme-options": "documentation_home_url=https://github.com/alicloud-compute/alicloud.compute",
 }
-# On a narrow screen long names break, and tables and drawings scroll, instead of the whole page.
-# The links at the top are to Ansible's own sites.
+# On a narrow screen long names break, and code, tables and drawings scroll, instead of the whole
+# page. A bar under each shows that there is more, also where bars usually hide. Code never wraps: a
+# line break that is not there would be copied by eye. The links at the top are to Ansible's own
+# sites.
 STYLE = """
 .DocSite-globalNav ul { display: none }
 .wy-nav-content h1, .wy-nav-content h2, .wy-nav-content h3 { overflow-wrap: anywhere }
@@ -51,23 +63,32 @@ STYLE = """
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }
 .wy-table-responsive table td code { overflow-wrap: normal }
 .wy-table-responsive td { min-width: 9rem }
+.wy-table-responsive caption { text-align: left }
 .wy-nav-content svg, .wy-nav-content img { height: auto; max-width: 100% }
 .wy-nav-content .wide { margin-bottom: 24px; overflow-x: auto }
 .wy-nav-content .wide img { max-width: none; min-width: 40rem; width: 100% }
 .wy-nav-content .code-block-caption { text-align: left }
+.wy-nav-content div[class^=highlight] pre { overflow-x: auto; white-space: pre }
+.wy-table-responsive::-webkit-scrollbar, .wide::-webkit-scrollbar, pre::-webkit-scrollbar {
+  background: #e8e8e8; height: 10px
+}
+.wy-table-responsive::-webkit-scrollbar-thumb, .wide::-webkit-scrollbar-thumb,
+pre::-webkit-scrollbar-thumb { background: #767676; border-radius: 5px }
 """
 
 
-def inventory(labels: t.Mapping[str, str]) -> bytes:
-    """Return the file in which Sphinx looks labels of another site up.
+def inventory(labels: t.Mapping[str, str], variables: t.Iterable[str]) -> bytes:
+    """Return the file in which Sphinx looks up labels and variables of another site.
 
     Format: a header of four lines, then compressed lines of name, domain:role, priority, location
     and title.
     """
-    lines = (
+    lines = [
         f"{label} std:label -1 {page}#{re.sub('[_.]', '-', label)} {label}\n"
         for label, page in sorted(labels.items())
-    )
+    ]
+    config = labels["ansible_configuration_settings"]
+    lines += [f"{name} std:envvar -1 {config}#envvar-{name} {name}\n" for name in variables]
     header = (
         "# Sphinx inventory version 2\n# Project: Ansible\n# Version:\n"
         "# The remainder of this file is compressed using zlib.\n"
@@ -83,7 +104,7 @@ def build() -> None:
     options = (word for option in OPTIONS.items() for word in option)
     run("antsibull-docs", "sphinx-init", *common, *options, f"--dest-dir={SITE}", COLLECTION)
     labels = SITE / "ansible.inv"
-    labels.write_bytes(inventory(ANSIBLE_LABELS))
+    labels.write_bytes(inventory(ANSIBLE_LABELS, ANSIBLE_VARIABLES))
     (SITE / "static").mkdir()
     (SITE / "static" / "site.css").write_text(STYLE, encoding="utf-8")
     with (SITE / "conf.py").open("a", encoding="utf-8") as config:
@@ -98,6 +119,8 @@ def build() -> None:
     shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", PAGES / "docsite" / "images")
     index = PAGES / "index.rst"
     index.write_text(index.read_text("utf-8").replace(COLLECTION.title(), COLLECTION), "utf-8")
+    for page in PAGES.glob("*.rst"):
+        page.write_text(GUIDE_LINK.sub(GUIDE_REFERENCE, page.read_text("utf-8")), "utf-8")
     run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-c", SITE, PAGES, HTML)
 
 
