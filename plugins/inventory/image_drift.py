@@ -207,10 +207,12 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
         try:
             with working_in(os.path.dirname(path)), display_warnings():
                 self._group_hosts(path, cache)
-        except (AlicloudError, AnsibleError) as error:
+        except Exception as error:
             # Ansible would go on without the groups, and a play on the outdated hosts would end
             # well with nothing done. It has no other way to ask for an end.
             C.INVENTORY_ANY_UNPARSED_IS_FAILED = True
+            if not isinstance(error, (AlicloudError, AnsibleError)):
+                raise  # Such as of a broken file of the cache; Ansible says where.
             raise AnsibleParserError(str(error)) from None
 
     def _group_hosts(self, path: str, cache: bool) -> None:

@@ -551,3 +551,17 @@ def test_no_secret_is_in_the_cache(sources: Sources, cached: Json, tmp_path: Pat
     kept = [path.read_text() for path in (tmp_path / "cache").iterdir()]
     assert kept
     assert not any("testAKsecret" in text or "testAKid" in text for text in kept)
+
+
+@pytest.mark.parametrize("broken", ["[]", "null"])
+def test_a_cache_that_is_broken_ends_ansible_too(
+    sources: Sources, tmp_path: Path, broken: str
+) -> None:
+    kept = tmp_path / "cache"
+    sources.write(cache=True, cache_plugin="jsonfile", cache_connection=str(kept))
+    sources.read()
+    for file in kept.iterdir():
+        file.write_text(broken)
+
+    with pytest.raises(AnsibleError):
+        sources.read()
