@@ -116,7 +116,7 @@ def test_on_a_phone_what_is_wide_scrolls_visibly_and_commands_are_copied_without
         started.close()
 
     assert len(scrolled) == 3
-    assert all(more > 0 and bar >= 8 for more, bar in scrolled), scrolled
+    assert all(more > 0 and height >= 8 for more, height in scrolled), scrolled
     assert copied.splitlines() == [LINE, "ls"]
 
 
