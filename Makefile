@@ -27,10 +27,10 @@ test: .venv/dev.stamp ## Run all tests and checks
 
 # What takes long, in two lanes, each of which shows what it said when it ends.
 units:
-	$(NOX) --stop-on-first-error --session unit oldest
+	$(NOX) --stop-on-first-error --session unit
 
 others:
-	$(NOX) --stop-on-first-error --session sanity integration docs package
+	$(NOX) --stop-on-first-error --session sanity integration oldest docs package
 
 $(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
 	mkdir -p .cache/home

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import typing as t
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith(("ALIBABA", "ALICLOUD_")) or name.lower().endswith("_proxy"):
             del os.environ[name]
     os.environ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
+    # What a shell starts in the background ignores interrupts, and so does all that it starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = tempfile.TemporaryDirectory(prefix="collections-")
     config.add_cleanup(folder.cleanup)
     # Ansible would take the home of the system's user, whatever HOME says.
