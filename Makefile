@@ -15,9 +15,10 @@ SESSIONS := ruff mypy ansible-lint unit sanity integration oldest docs package i
 .PHONY: help demo test units others $(SESSIONS) matrix archive changelog release lint fuzz soak bench scale screenshots schema lock clean
 
 help: ## Show the targets
-	@grep -E '^[a-z$$()A-Z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sed 's/$$(SESSIONS)/$(SESSIONS)/'
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13
+	@echo 'Parts of the tests, as in "make unit": $(SESSIONS)' | fold -s -w 79
 
-demo: .venv/run.stamp ## Look images up, against the built-in emulator of the service
+demo: .venv/run.stamp ## Look images up, in the built-in emulator of the service
 	$(BIN)/python tests/utils/demo.py
 
 test: .venv/dev.stamp ## Run all tests and checks
@@ -32,34 +33,32 @@ units:
 others:
 	$(NOX) --stop-on-first-error --session sanity integration oldest docs package
 
-$(SESSIONS): .venv/dev.stamp ## Run one part of the tests, such as "make unit"
+$(SESSIONS): .venv/dev.stamp
 	mkdir -p .cache/home
 	$(NOX) --stop-on-first-error --session $@
 
-matrix: .venv/dev.stamp ## Test all versions of ansible-core and Python, or some, such as ONLY="core-2.18-py3.11 importer"
+matrix: .venv/dev.stamp ## Test all ansible-cores and Pythons; ONLY=core-2.18-py3.11 some
 	mkdir -p .cache/home
-	$(NOX) --session matrix -- $(ONLY)
+	$(NOX) $(if $(ONLY),--session $(ONLY),--tags matrix)
 
-archive: .venv/run.stamp ## Build the archive in .cache/dist; a commit always gives the same bytes
+archive: .venv/run.stamp ## Build the archive in .cache/dist, with the same bytes each time
 	$(BIN)/python tests/utils/release.py archive
 
-changelog: .venv/dev.stamp ## Turn changelogs/fragments into the changelog of the version in galaxy.yml
+changelog: .venv/dev.stamp ## Turn the fragments into the changelog of galaxy.yml's version
 	$(BIN)/antsibull-changelog release
 
-release: .venv/dev.stamp ## Test, and build archive and checksum; TESTED=COMMIT if CI tested that
-	$(BIN)/python tests/utils/release.py check --tested "$(TESTED)"
-	$(if $(TESTED),,$(MAKE) test matrix)
-	$(BIN)/python tests/utils/release.py build --tested "$(TESTED)"
+release: .venv/dev.stamp ## Build the release of the last commit, which CI has tested
+	$(BIN)/python tests/utils/release.py release
 
 lint: ruff mypy ansible-lint ## Run the three linters
 
-fuzz: .venv/dev.stamp ## Feed 10,000 made-up replies, files and options to each target
+fuzz: .venv/dev.stamp ## Feed 10,000 made-up replies, files and options to each test
 	FUZZ_EXAMPLES=10000 $(BIN)/pytest --quiet --numprocesses=2 tests/unit/test_fuzz.py
 
 soak: .venv/dev.stamp ## Make 10,000 calls through a service that fails
 	$(BIN)/python tests/utils/soak.py
 
-bench: .cache/bench/venv.stamp ## Measure speed beside others, for the guide; QUICK=1 only tries it
+bench: .cache/bench/venv.stamp ## Measure speed beside others, for the guide; QUICK=1 tries it
 	PYTHONPATH=tests .cache/bench/venv/bin/python -m bench $(if $(QUICK),--quick)
 
 scale: .venv/dev.stamp ## Measure 9,000 images and 5,000 hosts, for the guide
@@ -68,12 +67,12 @@ scale: .venv/dev.stamp ## Measure 9,000 images and 5,000 hosts, for the guide
 screenshots: .venv/dev.stamp ## Take the pictures of the report's page, with Chromium
 	$(BIN)/python tests/utils/report_screenshots.py
 
-schema: .venv/dev.stamp ## Write the schema of the report's JSON from the table in model.py
+schema: .venv/dev.stamp ## Write the schema of the report's JSON from model.py
 	mkdir -p .cache/collections/ansible_collections/alicloud
 	ln -sfn ../../../.. .cache/collections/ansible_collections/alicloud/compute
 	PYTHONPATH=.cache/collections $(BIN)/python tests/utils/report_schema.py
 
-lock: .venv/run.stamp ## Lock the newest versions of the development tools, and of what is compared
+lock: .venv/run.stamp ## Lock the newest versions of the development tools
 	$(INSTALL) uv
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
 	$(LOCK) --constraint requirements-dev.txt tests/bench/requirements.in -o tests/bench/requirements.txt

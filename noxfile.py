@@ -12,14 +12,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
 import nox
 import yaml
-from nox.command import CommandFailed
 
 ROOT = Path(__file__).resolve().parent
 NAMESPACE, NAME = "alicloud", "compute"
@@ -71,18 +69,6 @@ nox.options.sessions = [
 ]
 
 
-class Row(t.NamedTuple):
-    """A line of the table that closes "make matrix"."""
-
-    what: str
-    where: str
-    ended: str
-    seconds: float
-
-
-ROWS: list[Row] = []
-
-
 def interpreter(version: str) -> str | None:
     """Return a Python that works, from the path or pyenv.
 
@@ -99,20 +85,6 @@ def interpreter(version: str) -> str | None:
 
 
 INTERPRETERS = {version: interpreter(version) for version in PYTHONS}
-
-
-@contextmanager
-def row(what: str, where: str) -> t.Iterator[None]:
-    """Add to the table how a part ends; a failure does not keep the others from running."""
-    start = time.monotonic()
-    ended = "FAILED"
-    try:
-        yield
-        ended = "passed"
-    except CommandFailed:
-        pass
-    finally:
-        ROWS.append(Row(what, where, ended, time.monotonic() - start))
 
 
 def linked(session: nox.Session) -> Path:
@@ -275,7 +247,7 @@ def environment(session: nox.Session, folder: Path) -> None:
 
 
 # Not in .venv: it needs attrs < 24, with which nox does not start.
-@nox.session(reuse_venv=True)
+@nox.session(reuse_venv=True, tags=["matrix"])
 def importer(session: nox.Session) -> None:
     """Import the archive as Ansible Galaxy does, without a warning."""
     session.install("--quiet", "galaxy-importer==0.4.44", "ansible-core==2.19.*", "requests")
@@ -288,30 +260,17 @@ def importer(session: nox.Session) -> None:
         "[galaxy-importer]\nRUN_ANSIBLE_LINT = True\nOFFLINE_ANSIBLE_LINT = True\n"
         "RUN_FLAKE8 = False\nCHECK_REQUIRED_TAGS = True\nCHECK_CHANGELOG = True\n"
     )
-    with row("galaxy-importer", archive.name), session.chdir(folder):
-        env = {"GALAXY_IMPORTER_CONFIG": str(settings), "HOME": str(CACHE / "home")}
-        log = str(
-            session.run(
-                *("python", "-m", "galaxy_importer.main", archive.name), silent=True, env=env
-            )
-        )
-        # It ends well on these.
-        if bad := re.findall(r"^.*\b(?:WARNING|ERROR)\b.*$", log, flags=re.M):
-            session.warn("\n".join(bad))
-            raise CommandFailed
-        if "Importer processing completed successfully" not in log:
-            session.warn(log)
-            raise CommandFailed
-    end(session)
+    env = {"GALAXY_IMPORTER_CONFIG": str(settings), "HOME": str(CACHE / "home")}
+    command = ("python", "-m", "galaxy_importer.main", archive.name)
+    with session.chdir(folder):
+        log = str(session.run(*command, silent=True, env=env))
+    # Its exit code is 0 also if it warns.
+    warnings = re.findall(r"^.*\b(?:WARNING|ERROR)\b.*$", log, flags=re.M)
+    if warnings or "Importer processing completed successfully" not in log:
+        session.error("\n".join(warnings) or log)
 
 
-def end(session: nox.Session) -> None:
-    """Let a session fail whose last rows have a failure."""
-    if any(row.ended == "FAILED" for row in ROWS):
-        session.error("Some parts failed.")
-
-
-def installed_core(session: nox.Session, core: str) -> None:
+def install_core(session: nox.Session, core: str) -> None:
     """Install a version of ansible-core, and what the tests need, beside it."""
     lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     others = [line for line in lock if not line.startswith(("ansible-core=", "resolvelib="))]
@@ -325,97 +284,72 @@ def installed_core(session: nox.Session, core: str) -> None:
 @nox.session(reuse_venv=True)
 def oldest(session: nox.Session) -> None:
     """Test plugins and roles with the oldest ansible-core that meta/runtime.yml allows."""
-    installed_core(session, OLDEST)
+    install_core(session, OLDEST)
     # Whole runs and the emulator are left to the matrix.
     session.run("pytest", "--quiet", "--numprocesses=2", "tests/unit/plugins", *session.posargs)
     ansible_test(session, "integration")
 
 
-def with_core(session: nox.Session, core: str, python: str) -> None:
-    """Test one version of ansible-core on one Python, and the Pythons of its targets once."""
-    where = f"ansible-core {core} on Python {python}"
-    installed_core(session, f"{core}.*{NOT_FINAL.get(core, '')}")
-    there = [version for version in MATRIX[core]["controllers"] if INTERPRETERS[version]]
-    if python == there[0]:
-        with row("sanity", f"ansible-core {core}, all Pythons"):
-            ansible_test(session, "sanity", python="all")
-        for target in MATRIX[core]["targets"]:
-            on_target(session, core, target)
-    with row("units", where):
-        ansible_test(session, "units", "--num-workers=2", python=python)
-    with row("integration", where):
-        ansible_test(session, "integration", python=python)
+def check_core(session: nox.Session, core: str) -> None:
+    """Run the sanity tests of one version of ansible-core, for all Pythons that are there."""
+    install_core(session, f"{core}.*{NOT_FINAL.get(core, '')}")
+    ansible_test(session, "sanity", python="all")
 
 
-def on_target(session: nox.Session, core: str, python: str) -> None:
+def test_controller(session: nox.Session, core: str, python: str) -> None:
+    """Test one version of ansible-core on one Python."""
+    install_core(session, f"{core}.*{NOT_FINAL.get(core, '')}")
+    ansible_test(session, "units", "--num-workers=2", python=python)
+    ansible_test(session, "integration", python=python)
+
+
+def test_modules(session: nox.Session, core: str, python: str) -> None:
     """Run the tests of modules and of their code, and the modules themselves, on a Python."""
-    where = f"ansible-core {core}, modules on Python {python}"
     base = INTERPRETERS[python]
     if base is None:
-        ROWS.append(Row("units, integration", where, f"skipped: no Python {python}", 0))
-        return
+        session.skip(f"There is no Python {python}.")
+    install_core(session, f"{core}.*{NOT_FINAL.get(core, '')}")
     venv = CACHE / "targets" / python
     path = venv / "bin" / "python"
     if not path.exists():
         session.run(base, "-m", "venv", str(venv), external=True)
     pip = (str(path), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
     session.run(*pip, *TARGET_WITH, external=True)
-    with row("units", where):
-        ansible_test(session, "units", f"--python-interpreter={path}", python=python)
-    with row("integration", where):
-        for target in RUN_ON_TARGETS:
-            with tempfile.TemporaryDirectory(prefix="target-") as folder:
-                variables = f"target={target} output_dir={folder} ansible_python_interpreter={path}"
-                session.run(
-                    *("ansible-playbook", "--inventory=testhost,", "tests/utils/target.yml"),
-                    f"--extra-vars={variables}",
-                    env={
-                        "ANSIBLE_COLLECTIONS_PATH": str(linked(session)),
-                        "ANSIBLE_ROLES_PATH": "tests/integration/targets",
-                        "ANSIBLE_REMOTE_TMP": f"{folder}/remote",
-                        "HOME": folder,
-                    },
-                )
+    ansible_test(session, "units", f"--python-interpreter={path}", python=python)
+    for target in RUN_ON_TARGETS:
+        with tempfile.TemporaryDirectory(prefix="target-") as folder:
+            variables = f"target={target} output_dir={folder} ansible_python_interpreter={path}"
+            session.run(
+                *("ansible-playbook", "--inventory=testhost,", "tests/utils/target.yml"),
+                f"--extra-vars={variables}",
+                env={
+                    "ANSIBLE_COLLECTIONS_PATH": str(linked(session)),
+                    "ANSIBLE_ROLES_PATH": "tests/integration/targets",
+                    "ANSIBLE_REMOTE_TMP": f"{folder}/remote",
+                    "HOME": folder,
+                },
+            )
 
 
-CELLS = [(core, python) for core, row_ in MATRIX.items() for python in row_["controllers"]]
-for _core, _python in CELLS:
+def add_session(name: str, python: str, run: t.Callable[..., None], *arguments: str) -> None:
+    """Add a session of the matrix, on a Python. nox skips it where that Python is missing."""
 
     @nox.session(
-        name=f"core-{_core}-py{_python}",
-        python=INTERPRETERS[_python] or _python,
+        name=name,
+        python=INTERPRETERS[python] or python,
         reuse_venv=True,
         default=False,
+        tags=["matrix"],
     )
-    def cell(session: nox.Session, core: str = _core, python: str = _python) -> None:
-        """Test one version of ansible-core on one Python."""
-        with_core(session, core, python)
-        end(session)
+    def cell(session: nox.Session) -> None:
+        run(session, *arguments)
 
 
-@nox.session(python=False)
-def matrix(session: nox.Session) -> None:
-    """Run sanity, units and integration tests with all versions, or with those that are named."""
-    for core, python in CELLS:
-        name = f"core-{core}-py{python}"
-        if session.posargs and name not in session.posargs:
-            continue
-        if INTERPRETERS[python] is None:
-            where = f"ansible-core {core} on Python {python}"
-            ROWS.append(Row("units, integration", where, f"skipped: no Python {python}", 0))
-            session.warn(f"{name} is skipped: there is no Python {python}.")
-        else:
-            session.notify(name, [])
-    if not session.posargs or "importer" in session.posargs:
-        session.notify("importer", [])
-    session.notify("table", [])
-
-
-@nox.session(python=False, default=False)
-def table(session: nox.Session) -> None:
-    """Show what ran where, and how it ended."""
-    widths = [max(len(str(row[column])) for row in ROWS) for column in range(3)]
-    for one in ROWS:
-        cells = " | ".join(f"{text:<{width}}" for text, width in zip(one[:3], widths))
-        print(f"| {cells} | {one.seconds:4.0f} s |")
-    end(session)
+for _core, _pythons in MATRIX.items():
+    _controllers = _pythons["controllers"]
+    _first = next(filter(INTERPRETERS.get, _controllers), _controllers[0])
+    add_session(f"sanity-{_core}", _first, check_core, _core)
+    for _python in _controllers:
+        add_session(f"core-{_core}-py{_python}", _python, test_controller, _core, _python)
+    for _python in _pythons["targets"]:
+        add_session(f"modules-{_core}-py{_python}", _first, test_modules, _core, _python)
