@@ -1,69 +1,19 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The check of the links of the HTML documentation, its style, and the drawing in it."""
+"""The style of the HTML documentation."""
 
 from __future__ import annotations
 
 import importlib.util
 import shutil
-import types
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-UTILS = Path(__file__).resolve().parents[1] / "utils"
-GOOD = '<h1 id="top">Title</h1><a href="#top">up</a><a href="sub/b.html#there">on</a>'
-
-
-def tool(name: str) -> types.ModuleType:
-    """Return a script of tests/utils as a module."""
-    spec = importlib.util.spec_from_file_location(name, UTILS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def mistakes(folder: Path, body: str) -> list[str]:
-    """Return what is wrong with a site of two pages, one of which has this body."""
-    (folder / "sub").mkdir()
-    (folder / "a.html").write_text(body, encoding="utf-8")
-    (folder / "sub" / "b.html").write_text('<h1 id="there">B</h1><a href="../a.html">back</a>')
-    found: list[str] = tool("site").mistakes(folder)
-    return found
-
-
-def test_live_links_are_no_mistake(tmp_path: Path) -> None:
-    assert mistakes(tmp_path, f'{GOOD}<a href="https://docs.ansible.com/x#y">out</a>') == []
-
-
-@pytest.mark.parametrize(
-    ("link", "said"),
-    [
-        ("b.html", "which is not there"),
-        ("sub", "which is not there"),
-        ("sub/b.html#here", "an anchor that is not there"),
-        ("#here", "an anchor that is not there"),
-        ("http://docs.ansible.com/", "which is not https://"),
-        ("//docs.ansible.com/", "which is not https://"),
-        ("https://", "which is not https://"),
-        ("javascript:alert()", "which is not https://"),
-    ],
-)
-def test_a_dead_or_unsafe_link_is_told(tmp_path: Path, link: str, said: str) -> None:
-    (sentence,) = mistakes(tmp_path, f'{GOOD}<a href="{link}">?</a>')
-
-    assert sentence.startswith(f"a.html links to {link}, ")
-    assert said in sentence
-
-
-def test_a_page_without_a_title_is_told(tmp_path: Path) -> None:
-    assert mistakes(tmp_path, "<p>Text</p>") == ["a.html has no title."]
-
-
+SITE = Path(__file__).resolve().parents[1] / "utils" / "site.py"
 LINE = " ".join(["echo", *["word"] * 30])
 # As Sphinx and its theme write code, a table and a drawing.
 WIDE = f"""<div class="wy-nav-content"><div class="rst-content">
@@ -94,7 +44,7 @@ def test_on_a_phone_what_is_wide_scrolls_visibly_and_commands_are_copied_without
         pytest.skip("The theme of the site and Chromium are needed.")
     folders = [Path(str(theme.origin)).parent / "static" / "css" for theme in themes if theme]
     files = [folder / name for folder, name in zip(folders, ("theme.css", "ansible.css"))]
-    styles = [*(file.read_text(encoding="utf-8") for file in files), tool("site").STYLE]
+    styles = [*(file.read_text(encoding="utf-8") for file in files), run_path(str(SITE))["STYLE"]]
     page = tmp_path / "page.html"
     tags = "".join(f"<style>{style}</style>" for style in styles)
     page.write_text(f"<!doctype html>{VIEW}{tags}{WIDE}", encoding="utf-8")
@@ -118,13 +68,3 @@ def test_on_a_phone_what_is_wide_scrolls_visibly_and_commands_are_copied_without
     assert len(scrolled) == 3
     assert all(more > 0 and height >= 8 for more, height in scrolled), scrolled
     assert copied.splitlines() == [LINE, "ls"]
-
-
-def test_the_drawings_are_what_their_texts_say() -> None:
-    diagram = tool("diagram")
-    sources = list(diagram.IMAGES.glob("*.txt"))
-
-    for source in sources:
-        drawn = source.with_suffix(".svg").read_text(encoding="utf-8")
-        assert drawn == diagram.svg(source.read_text(encoding="utf-8")), "run diagram.py"
-    assert sources

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the HTML documentation into .cache/docs, and looks at every link in it. See "make docs".
+"""Builds the HTML documentation into .cache/docs; a dead reference is an error. See "make docs".
 
 Nothing is downloaded: what the pages refer to in Ansible's own documentation is listed below.
 """
@@ -15,9 +15,7 @@ import subprocess
 import sys
 import typing as t
 import zlib
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "alicloud.compute"
@@ -135,57 +133,6 @@ def run(tool: str, *arguments: str | Path) -> None:
         sys.exit(f"{done.stdout}{done.stderr}{tool} failed.")
 
 
-class Links(HTMLParser):
-    """The links of a page, and the anchors that others can link to."""
-
-    def __init__(self, page: Path) -> None:
-        super().__init__()
-        self.targets: list[str] = []
-        self.anchors: set[str] = set()
-        self.titled = False
-        self.feed(page.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what a tag refers to, and what it is called."""
-        found = dict(attrs)
-        self.titled = self.titled or tag == "h1"
-        self.anchors.update(filter(None, (found.get("id"), found.get("name"))))
-        self.targets += filter(None, (found.get("href"), found.get("src")))
-
-
-def mistakes(site: Path) -> list[str]:
-    """Return what is wrong with the links of a site: a sentence each.
-
-    Links to elsewhere are not followed: they must be https:// and name a host.
-    """
-    pages = {page: Links(page) for page in sorted(site.rglob("*.html"))}
-    found = []
-    for page, links in pages.items():
-        name = page.relative_to(site)
-        if not links.titled and name.name != "search.html":
-            found.append(f"{name} has no title.")
-        for target in dict.fromkeys(links.targets):
-            url = urlsplit(target)
-            if url.scheme or url.netloc:
-                if url.scheme != "https" or "." not in url.netloc:
-                    found.append(f"{name} links to {target}, which is not https://.")
-                continue
-            other = (page.parent / unquote(url.path)).resolve() if url.path else page
-            if not other.is_file():
-                found.append(f"{name} links to {target}, which is not there.")
-            elif url.fragment and unquote(url.fragment) not in pages[other].anchors:
-                found.append(f"{name} links to {target}, an anchor that is not there.")
-    return found
-
-
-def main() -> None:
-    """Build the site, and fail if a link in it is dead."""
-    build()
-    found = mistakes(HTML)
-    if found:
-        sys.exit("\n".join(found))
-    print(f"{HTML.relative_to(ROOT)}/index.html")
-
-
 if __name__ == "__main__":
-    main()
+    build()
+    print(f"{HTML.relative_to(ROOT)}/index.html")
