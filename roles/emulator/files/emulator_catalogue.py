@@ -86,6 +86,18 @@ class Images:
         """Return an image, or None if it is not there."""
         return self._images.get((region, image_id))
 
+    def find_namesake(self, image: Image) -> Image | None:
+        """Return the image of the same name, region and owner, or None."""
+        place = (image[self.region_key], image["ImageName"], image.get("ImageOwnerAlias", "self"))
+        for one in self:
+            if place == (
+                one[self.region_key],
+                one["ImageName"],
+                one.get("ImageOwnerAlias", "self"),
+            ):
+                return one
+        return None
+
     def family(self, region: str, family: str) -> list[Image]:
         """Return the images of a family in a region."""
         return self._families.get((region, family), [])

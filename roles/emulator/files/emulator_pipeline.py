@@ -45,7 +45,10 @@ def publish(catalogue: Catalogue, entry: Any, now: float, where: str = "image") 
     new = []
     for image in expand({**made, **given}, images.region_key, where):
         images.check_region(image[images.region_key], where)
-        known = images.get(image[images.region_key], image["ImageId"])
+        if "ImageId" in given:
+            known = images.get(image[images.region_key], image["ImageId"])
+        elif known := images.find_namesake(image):
+            image["ImageId"] = known["ImageId"]
         if known and any(
             known.get(key) != image[key] for key in image if key in given and key != "Status"
         ):

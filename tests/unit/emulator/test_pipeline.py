@@ -54,6 +54,14 @@ def test_publishing_again_changes_nothing(emulator: Emulator) -> None:
     assert emulator.publish(NEW) == []
 
 
+def test_an_image_that_the_catalogue_gives_an_id_is_known_by_its_name(emulator: Emulator) -> None:
+    emulator.publish({**NEW, "ImageId": "m-own", "RegionId": "cn-hangzhou"})
+
+    published = emulator.publish({**NEW, "RegionId": ["cn-hangzhou", "cn-shanghai"]})
+
+    assert [image["RegionId"] for image in published] == ["cn-shanghai"]
+
+
 def test_an_image_that_was_being_created_becomes_available(
     emulator: Emulator, client: t.Any
 ) -> None:
