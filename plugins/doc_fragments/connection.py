@@ -114,6 +114,9 @@ options:
       - In C(ansible-console), a run is the whole session.
     type: bool
     default: true
+    vars:
+      - name: alicloud_cache
+        version_added: 1.1.0
   access_key_id:
     env:
       - name: ALIBABA_CLOUD_ACCESS_KEY_ID

@@ -617,8 +617,10 @@ def test_a_run_has_one_answer_though_a_newer_image_is_published(emulator: Emulat
     assert [call["parameters"]["ImageFamily"] for call in emulator.calls] == ["web", "db"]
 
     assert lookup(ECS, "web", region="cn-hangzhou", cache=False)[0]["image_name"] == "newer"
+    off = {"alicloud_cache": False}
+    assert lookup(ECS, "web", variables=off, region="cn-hangzhou")[0]["image_name"] == "newer"
     assert lookup(ECS, "web", region="cn-hangzhou") == before
-    assert len(emulator.calls) == 3
+    assert len(emulator.calls) == 4
 
 
 @pytest.mark.usefixtures("key")
