@@ -271,6 +271,8 @@ class _Update:
                     problems.append(problem)
                 elif kept:
                     chosen[region.name] = kept
+            elif _created(region.rows[0]) > _created(chosen[region.name]):
+                held.setdefault(region.name, self._finding("no_shared_build", region))
         if problems:
             return _Decision(None, [], problems)
         entries = {
@@ -370,7 +372,7 @@ class _Update:
         """Return the locked image if it may stay, or the problem that nothing may be locked."""
         entry = region.entry
         denial = entry and find_denial(entry, self._guards.deny, self._now)
-        gone = bool(entry) and self._wanted.service == "ens" and not region.lists(entry)
+        gone = entry is not None and region.is_gone(entry)
         if denial and is_same(region.rows[0], entry):
             reason = self._finding("nothing_newer", region)
         if denial or gone or (entry is None and reason.code == "denied"):
@@ -440,9 +442,20 @@ class _Region:
         """Return whether an image of the lock is of the family that is asked now."""
         return "family" not in image
 
-    def lists(self, entry: Json | None) -> bool:
-        """Return whether the service lists the image."""
-        return any(is_same(row, entry) for row in self.rows)
+    def is_gone(self, entry: Json) -> bool:
+        """Return whether the service does not have the locked image any more.
+
+        A family shows its newest image only: the locked one is gone if that is older.
+        """
+        if not self._is_ecs:
+            return not any(is_same(row, entry) for row in self.rows)
+        newest = self.rows[0]
+        return (
+            self.is_of_family(entry)
+            and not is_same(newest, entry)
+            and created(newest) is not None
+            and _created(newest) < _created(entry)
+        )
 
     def newer_than(self, image: Json | None) -> list[Json]:
         """Return the candidates of a family that came after the image, newest first."""

@@ -718,7 +718,10 @@ def test_one_region_that_is_held_holds_all() -> None:
     plan = updated(old, wanted, found, deny("m-b-20"))
 
     assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
-    assert [held.region for held in plan.held] == ["b"]
+    assert [(held.region, held.code) for held in plan.held] == [
+        ("b", "denied"),
+        ("a", "no_shared_build"),
+    ]
     # Without min_age, no image waits to be old enough.
     assert _lock.soaking(plan.lock) == {}
 
@@ -990,6 +993,38 @@ def test_of_a_family_only_an_older_newest_shows_that_an_image_is_gone() -> None:
     (problem,) = verified(locked(("a", 18)), want(), {"a": [image(17)]})
 
     assert problem.endswith("That one is gone: set allow_older to go back")
+
+
+@pytest.mark.parametrize("ways", [FREE, _plan.Guards(allow_older=True)])
+def test_a_locked_image_is_gone_also_if_the_older_newest_must_not_be_used(
+    ways: _plan.Guards,
+) -> None:
+    old, found = locked(("a", 20)), {"a": [image(18)]}
+    denied = ways._replace(deny=[Denial("web-18")])
+
+    for wanted, guards, why in (
+        (want(), denied, "is denied"),
+        (want(min_age=20 * DAY), FREE._replace(allow_older=True), "old, and min_age is"),
+    ):
+        (problem,) = problems(updated(old, wanted, found, guards))
+        assert problem.startswith("web in a: the locked web-20 (m-a-20) is gone, web-18 (m-a-18) ")
+        assert why in problem
+    # Of an image that does not say when it was made, nobody knows whether it is older.
+    undated = {"a": [image(18, creation_time="")]}
+    assert problems(updated(old, want(), undated, denied)) == []
+
+
+def test_a_build_that_waits_for_a_region_is_told_also_if_that_has_a_denied_one() -> None:
+    old = locked(("a", 18), ("b", 18))
+    found = {"a": [image(21)], "b": [image(20, "b")]}
+
+    plan = updated(old, want("a", "b"), found, deny("web-20"))
+
+    assert ids(plan.lock) == {"a": "m-a-18", "b": "m-b-18"}
+    assert texts(plan.held) == [
+        "web-20 (m-b-20) is denied",
+        "the other regions have no allowed image of the build of web-21 (m-a-21)",
+    ]
 
 
 def test_a_place_that_is_not_wanted_is_not_called_gone() -> None:
