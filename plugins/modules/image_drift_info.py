@@ -250,7 +250,7 @@ exceeded:
   returned: success
   type: list
   elements: str
-  sample: ["1 of 2 hosts are outdated, and 0 may be: replace them, or raise max_outdated (web-1)"]
+  sample: ["1 of 2 hosts is outdated, and 0 may be: replace them, or raise max_outdated (web-1)"]
 lagging:
   description:
     - The places that lack the image that their hosts should run. A RV(ignore:reason) says what is there and what to do. Hosts
@@ -268,7 +268,7 @@ summary:
   description: The counts and the verdict in a sentence.
   returned: success
   type: str
-  sample: "1 of 2 hosts are outdated and 0 are unknown; failed, since these limits are exceeded: max_outdated 0"
+  sample: "1 of 2 hosts is outdated and 0 are unknown; failed, since these limits are exceeded: max_outdated 0"
 builds:
   description: All images of the lock, as M(alicloud.compute.image_lock) returns them; none without O(lock).
   returned: success

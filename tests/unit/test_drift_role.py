@@ -182,7 +182,7 @@ def test_what_was_found_outlives_a_limit_that_is_exceeded(inventory: Inventory) 
 
     stats = output.partition("CUSTOM STATS")[2]
     assert '"verdict": "failed"' in stats
-    assert "1 of 1 hosts are outdated, and 0 may be" in stats
+    assert "1 of 1 hosts is outdated, and 0 may be" in stats
     assert "or raise image_drift_max_outdated (web-1)" in stats
     assert inventory.read("result.json")["groups"]["outdated"] == ["web-1"]
     report = inventory.read("drift.json")
@@ -203,6 +203,23 @@ def test_a_report_of_an_unknown_kind_is_told_before_anything_is_asked(
     assert "ends in .html, .json, .md, .prom, .xml, not 'fleet.pdf'" in output
     assert not emulator.calls
     assert not (inventory.folder / "fleet.html").exists()
+
+
+@pytest.mark.parametrize("role", ["image_drift", "image_coverage"])
+def test_a_run_without_a_verdict_leaves_no_report_of_an_earlier_one(
+    inventory: Inventory, emulator: Emulator, role: str
+) -> None:
+    reports = ["proof.html", "proof.json", "proof.prom"]
+    task = compare(**{f"{role}_reports": reports, f"{role}_images": IMAGES})
+    task["ansible.builtin.include_role"]["name"] = f"alicloud.compute.{role}"
+    for report in reports:
+        (inventory.folder / report).write_text("Passed")
+    emulator.faults = [{"status": 403, "code": "Forbidden.RAM"}]
+
+    inventory.play([task], {"web-1": {"image_drift_image_id": "m-20"}}, fails=True)
+
+    # An alert watches the time stamp of metrics.
+    assert [path.name for path in inventory.folder.glob("proof.*")] == ["proof.prom"]
 
 
 @pytest.mark.parametrize("transform", ["always", "silently", "never", "ignore"])

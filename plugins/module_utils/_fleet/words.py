@@ -36,7 +36,7 @@ SENTENCES = {
     "young": "{image} is {age} old, and {min_age} is {limit}",
     "from_future": "{image} is stamped {age} in the future, and {min_age} is {limit}",
     "nothing_newer": "nothing is newer",
-    "no_shared_build": "the other regions have no image of the same build that is allowed",
+    "no_shared_build": "the other regions have no allowed image of the build of {image}",
     "stays": "{image} stays, since the lock has no earlier image",
     # Why the lock must stay as it is.
     "missing_ecs": "{where}: there is no available image. A family does not follow an image that "
@@ -245,6 +245,10 @@ def _counted(count: int, unit: str) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 # ---- Drift
 
 
@@ -315,10 +319,12 @@ def too_many_text(
     hosts: t.Sequence[str], total: int, status: str, allowed: str, option: str
 ) -> str:
     """Return that more hosts have a status than a limit allows, and what to do."""
-    advice = "replace them" if status == "outdated" else "let the inventory say what they run"
+    advice = "replace them"
+    if status == "unknown":
+        advice = "let the inventory say what they run and should run"
     return (
-        f"{len(hosts)} of {total} hosts are {status}, and {allowed} may be: {advice}, or raise "
-        f"{option} ({list_names(hosts)})"
+        f"{len(hosts)} of {total} hosts {_be(len(hosts))} {status}, and {allowed} may be: "
+        f"{advice}, or raise {option} ({list_names(hosts)})"
     )
 
 
@@ -337,8 +343,10 @@ def verdict_text(
 ) -> str:
     """Return how many hosts are not current, and whether the limits hold, in one line."""
     total = sum(counts.values())
+    outdated, unknown = counts["outdated"], counts["unknown"]
     told = (
-        f"{counts['outdated']} of {total} hosts are outdated and {counts['unknown']} are unknown; "
+        f"{outdated} of {total} hosts {_be(outdated)} outdated and {unknown} {_be(unknown)} "
+        "unknown; "
     )
     if not limits:
         return (

@@ -659,8 +659,8 @@ def test_what_exceeds_a_limit_is_said_with_what_to_do() -> None:
     assert said == [
         "2 of 10 hosts are outdated, and 19% may be: replace them, or raise "
         "image_drift_max_outdated (outdated-0, outdated-1)",
-        "1 of 10 hosts are unknown, and 0 may be: let the inventory say what they run, or raise "
-        "image_drift_max_unknown (unknown-0)",
+        "1 of 10 hosts is unknown, and 0 may be: let the inventory say what they run and should "
+        "run, or raise image_drift_max_unknown (unknown-0)",
         "2 hosts are more than 2 days behind, or nobody knows how far: outdated-0, outdated-1: "
         "replace them, or raise image_drift_max_days_behind",
         "2 hosts are more than 1 versions behind, or nobody knows how far: outdated-0, outdated-1: "
