@@ -224,8 +224,8 @@ def _images_of(path: str) -> Json:
         status = os.stat(path)
     except OSError as error:
         raise AlicloudError(
-            f"{path} cannot be read: {error.strerror}. The module alicloud.compute.image_lock "
-            "writes it; path says where it is."
+            f"{path} cannot be read: {error.strerror}. Let the module alicloud.compute.image_lock "
+            "write it, or set path or the variable alicloud_image_lock to where it is."
         ) from None
     cache = RunCache(
         C.DEFAULT_LOCAL_TMP,

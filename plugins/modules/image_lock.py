@@ -477,10 +477,9 @@ def _refused(
     problems = [sentence(problem, task.option) for problem in plan.problems]
     text = join_sentences(problems, "problems")
     if options["mode"] == "verify":
-        text = (
-            f"{options['path']} does not hold: {text}. Update the lock or roll it back, and review "
-            "what that changes."
-        )
+        text = f"{options['path']} does not hold: {text}."
+        if all(problem.code != "stuck" for problem in plan.problems):  # which no update mends
+            text += " Update the lock or roll it back, and review what that changes."
     else:
         text = f"{options['path']} stays as it is: {text}."
     return AlicloudError(text, problems=problems, **result)

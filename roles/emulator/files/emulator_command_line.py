@@ -145,10 +145,10 @@ def make_parser() -> argparse.ArgumentParser:
     for name in ("start", "stop", "publish", "withdraw"):
         add = made[name].add_argument
         add("--state", type=Path, default=STATE, help=f"the file with url and pid, {STATE}")
-    for name in ("publish", "withdraw"):
+    for name, there in (("publish", "the family"), ("withdraw", "the image")):
         add = made[name].add_argument
         add("--url", help="of the server, instead of --state")
-        add("--region", nargs="+", action="extend", help="else where its family is, or it is")
+        add("--region", nargs="+", action="extend", help=f"by default all that have {there}")
     add = made["publish"].add_argument
     add("name", help="the ImageName")
     add("--family", help="the ImageFamily")

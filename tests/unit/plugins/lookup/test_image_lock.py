@@ -183,7 +183,7 @@ def test_the_region_of_a_play_is_not_the_node_of_an_image(
         ([], {"region": "cn-beijing"}, "No image is named. The names are those of the lock file."),
         (["api"], {}, "images.lock.yml has no image api. There are db, edge, web."),
         (["db"], {"region": "cn-beijing"}, "db: it is not locked in cn-beijing. Set region to one"),
-        (["db"], {"path": "other.yml"}, "other.yml cannot be read: No such file or directory. The"),
+        (["db"], {"path": "other.yml"}, "other.yml cannot be read: No such file or directory. Let"),
         (["db"], {"regoin": "x"}, "Unknown option: regoin. Options are path, region, source."),
         ([True], {}, "A term must be a string"),
     ],

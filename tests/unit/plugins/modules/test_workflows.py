@@ -223,6 +223,13 @@ def test_verify_fails_for_a_lock_that_is_behind_denied_or_gone(
     assert said.count(") is denied") == 2
     assert said.count(") is gone") == 2
     assert len(result["problems"]) == 4  # and not once more that there are newer ones
+
+    stuck = run(
+        image_lock, path=str(path), images=[WEB], mode="verify", deny=["web-*"], only=["web"]
+    )
+
+    # No update mends that.
+    assert stuck["msg"].endswith(" Publish one, or roll back.")
     assert {move["name"] for move in result["moves"]} == {"web", "edge"}
     assert path.read_text(encoding="utf-8") == text
 
