@@ -42,6 +42,11 @@ GUIDE_LINK = re.compile(
     r"`([^`<]+) <https://github\.com/[^>]+/docs/docsite/rst/(guide_\w+)\.rst>`__?"
 )
 GUIDE_REFERENCE = rf":ref:`\1 <ansible_collections.{COLLECTION}.docsite.\2>`"
+# The groups of the index, which the sidebar shows with short names, too.
+GROUP = re.compile(
+    r"^(.+)\n[-~]+\n\n(?:(?![-~]{3}).*\n)*?\.\. toctree::\n(?=(?:    :.*\n)+\n {4})", flags=re.M
+)
+PLUGIN_PAGE = re.compile(r"^    (\w+)_(module|filter|inventory|lookup|role)$", flags=re.M)
 OPTIONS = {
     "--project": COLLECTION,
     "--title": f"{COLLECTION} documentation",
@@ -55,7 +60,7 @@ OPTIONS = {
 # line break that is not there would be copied by eye. The links at the top are to Ansible's own
 # sites.
 STYLE = """
-.DocSite-globalNav ul { display: none }
+.DocSite-globalNav ul, .toctree-wrapper .caption { display: none }
 .wy-nav-content h1, .wy-nav-content h2, .wy-nav-content h3 { overflow-wrap: anywhere }
 .wy-nav-content p code { overflow-wrap: anywhere; white-space: normal }
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }
@@ -116,7 +121,9 @@ def build() -> None:
     # antsibull-docs takes nothing but the text, and writes names with capitals.
     shutil.copytree(ROOT / "docs" / "docsite" / "rst" / "images", PAGES / "docsite" / "images")
     index = PAGES / "index.rst"
-    index.write_text(index.read_text("utf-8").replace(COLLECTION.title(), COLLECTION), "utf-8")
+    text = index.read_text("utf-8").replace(COLLECTION.title(), COLLECTION)
+    text = GROUP.sub(r"\g<0>    :caption: \1\n", text)
+    index.write_text(PLUGIN_PAGE.sub(r"    \1 <\1_\2>", text), "utf-8")
     for page in PAGES.glob("*.rst"):
         page.write_text(GUIDE_LINK.sub(GUIDE_REFERENCE, page.read_text("utf-8")), "utf-8")
     run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-c", SITE, PAGES, HTML)
