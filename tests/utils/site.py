@@ -47,6 +47,9 @@ GROUP = re.compile(
     r"^(.+)\n[-~]+\n\n(?:(?![-~]{3}).*\n)*?\.\. toctree::\n(?=(?:    :.*\n)+\n {4})", flags=re.M
 )
 PLUGIN_PAGE = re.compile(r"^    (\w+)_(module|filter|inventory|lookup|role)$", flags=re.M)
+# To be removed with the first release, as the same words of README.md and the guides.
+INSTALL = re.compile(r"use: (:code:`ansible\\-galaxy collection install) [^`]+`")
+UNTIL_RELEASED = r"use: \1 .` in a clone. No release is published yet"
 OPTIONS = {
     "--project": COLLECTION,
     "--title": f"{COLLECTION} documentation",
@@ -125,7 +128,8 @@ def build() -> None:
     text = GROUP.sub(r"\g<0>    :caption: \1\n", text)
     index.write_text(PLUGIN_PAGE.sub(r"    \1 <\1_\2>", text), "utf-8")
     for page in PAGES.glob("*.rst"):
-        page.write_text(GUIDE_LINK.sub(GUIDE_REFERENCE, page.read_text("utf-8")), "utf-8")
+        text = INSTALL.sub(UNTIL_RELEASED, page.read_text("utf-8"))
+        page.write_text(GUIDE_LINK.sub(GUIDE_REFERENCE, text), "utf-8")
     run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-c", SITE, PAGES, HTML)
 
 
