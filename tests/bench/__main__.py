@@ -4,7 +4,7 @@
 """Measures how fast the collection is, beside others. Run by "make bench".
 
 All in one run and in turns, so that a busy moment of the machine hits everybody. The results go to
-the terminal, into the guide to performance, and into its plot.
+the terminal, and without the goals into the guide to performance and its plot.
 """
 
 from __future__ import annotations
@@ -80,12 +80,11 @@ def measured(scale: Scale) -> tuple[list[Goal], list[Table]]:
     return goals, tables
 
 
-def documented(goals: list[Goal], tables: list[Table]) -> str:
+def documented(tables: list[Table]) -> str:
     """Return the part of the guide that has the figures."""
     drawing = textwrap.indent(svg(tables), "   ")
     parts = [
         textwrap.fill(report.machine(), 120),
-        report.rst(report.goal_cells(goals)),
         f".. raw:: html\n\n{drawing}",
     ]
     for table in tables:
@@ -111,7 +110,7 @@ def main() -> None:
     if not quick:
         before, _begin, rest = GUIDE.read_text(encoding="utf-8").partition(BEGIN)
         _old, _end, after = rest.partition(END)
-        new = documented(goals, tables)
+        new = documented(tables)
         GUIDE.write_text(f"{before}{BEGIN}\n{new}\n\n{END}{after}", encoding="utf-8")
         PLOT.parent.mkdir(exist_ok=True)
         PLOT.write_text(f"{svg(tables)}\n", encoding="utf-8")

@@ -83,17 +83,17 @@ def table(found: list[Times], delay: float) -> Table:
         row
         for work, ideal, at_once, one_by_one in found
         for row in (
-            Row(f"{work.name}, the ideal: {_rounds(work)} rounds", ideal, ideal),
+            Row(f"{work.name}, ideal", ideal, ideal),
             Row(f"{work.name}, {AT_ONCE} at once", at_once, ideal, ours=True),
             Row(f"{work.name}, one by one", one_by_one, ideal),
         )
     ]
     return Table(
         f"Many calls that take {1000 * delay:.0f} ms each",
-        "The functions that modules and lookups share, with one client in one process, which has "
-        "imported them before. One by one is measured once.",
+        f"One process makes the calls, {AT_ONCE} at once or one by one. The ideal is the time of "
+        f"the service alone for {AT_ONCE} calls at once.",
         "s",
-        "the ideal",
+        "ideal",
         rows,
     )
 

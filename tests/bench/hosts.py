@@ -111,22 +111,20 @@ def _seconds(play: Play, variables: Environment) -> float:
 def tables(found: dict[Play, Costs]) -> list[Table]:
     """Return the tables of it."""
     how = (
-        "The template has two constants, or twice the same lookup. The server answers at once; "
-        "Ansible has its default of 5 forks; all hosts are this machine."
+        "The template has two constants, or the same lookup twice. Ansible uses 5 forks, its "
+        "default. All hosts are this machine."
     )
     return [
         Table(
-            "A template that is rendered for each host",
-            f"By ansible.builtin.assert, in Ansible's own process. {how} The plays with "
-            "cache=false ran once.",
+            "A template rendered for each host",
+            f"ansible.builtin.assert renders the template in Ansible's own process. {how}",
             "s",
             CONSTANT,
             _rows("rendered", found),
         ),
         Table(
-            "A template that is written for each host",
-            "By ansible.builtin.template, which starts two modules for each host. "
-            f"{how} The plays with the most hosts ran once.",
+            "A template written for each host",
+            f"ansible.builtin.template starts two modules for each host. {how}",
             "s",
             CONSTANT,
             _rows("written", found),
@@ -155,7 +153,7 @@ def _rows(task: str, found: dict[Play, Costs]) -> list[Row]:
         if Play(task, most, content) in found
     }
     return rows + [
-        Row(f"each further host, {content}", samples, growth[CONSTANT], content != CONSTANT)
+        Row(f"each additional host, {content}", samples, growth[CONSTANT], content != CONSTANT)
         for content, samples in growth.items()
     ]
 

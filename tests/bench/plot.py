@@ -40,7 +40,7 @@ def svg(tables: list[Table]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" '
             f'role="img" aria-labelledby="bench-name bench-description">',
-            '<title id="bench-name">What tasks, calls and templates cost</title>',
+            '<title id="bench-name">Cost of tasks, calls and templates</title>',
             f'<desc id="bench-description">{escape(" ".join(told))}</desc>',
             f"<style>{STYLE}</style>",
             f'<rect class="bench-back" width="{WIDTH}" height="{top}"/>',

@@ -15,7 +15,7 @@ SCRIPTS = HERE / "scripts"
 EMPTY = "an empty Python process"
 OURS = "our client"
 OFFICIAL = "alibabacloud_ecs20140526, the official SDK"
-OLDER = "aliyun-python-sdk-core, the older one"
+OLDER = "aliyun-python-sdk-core, the older SDK"
 CLIENTS = {
     EMPTY: ["-c", "pass"],
     OURS: [str(SCRIPTS / "our_client.py")],
@@ -55,10 +55,10 @@ def costs(variables: Environment, rounds: int) -> Costs:
 
 def tables(found: Costs) -> list[Table]:
     """Return the tables of it."""
-    how = "DescribeImageFromFamily, asked once by a Python process that does nothing else."
+    how = "A Python process calls DescribeImageFromFamily once and ends."
     return [
         Table(
-            f"One call in a process of its own: {what}",
+            f"One call: {what}",
             how,
             unit,
             "official SDK",

@@ -55,34 +55,36 @@ def spread(samples: Samples, unit: str = "") -> str:
 
 
 def goal_cells(goals: t.Iterable[Goal]) -> Cells:
-    """Return the table of goals, ratios first."""
-    rows = [["Figure", "Goal", "", "What", "Least to most"]]
+    """Return the table of goals."""
+    rows = [["Comparison", "Median", "Range", "Goal", "Result"]]
     for goal in goals:
         rows.append(
             [
+                goal.name,
                 figure(goal.median, goal.unit),
+                spread(goal.samples, goal.unit),
                 f"at most {figure(goal.limit, goal.unit)}",
                 "met" if goal.met else "missed",
-                goal.name,
-                spread(goal.samples, goal.unit),
             ]
         )
     return rows
 
 
 def cells(table: Table) -> Cells:
-    """Return a table with its ratios first."""
-    rows = [[f"Times {table.reference}", "What", "Median", "Least to most"]]
+    """Return a table, without ranges if everything was measured once."""
+    rows = [["Case", "Median", "Range", f"Times {table.reference}"]]
     for row in table.rows:
         rows.append(
             [
-                figure(statistics.median(row.ratios)),
                 row.name,
                 figure(statistics.median(row.samples), table.unit),
                 spread(row.samples, table.unit),
+                figure(statistics.median(row.ratios)),
             ]
         )
-    return rows
+    if any(row[2] for row in rows[1:]):
+        return rows
+    return [["Case", "Measured", rows[0][3]], *([row[0], row[1], row[3]] for row in rows[1:])]
 
 
 def text(rows: Cells) -> str:

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures what a large fleet costs, and how that grows with its size. Run by "make scale".
 
-The figures go to the terminal and into the guide to performance. All costs are CPU seconds of a
-command and all of its processes, less those of the same command without what is measured.
+The figures go to the terminal, and without the goals into the guide to performance. Costs are CPU
+seconds of a command and all of its processes, less those of the same command without what is
+measured.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import textwrap
 import typing as t
@@ -194,50 +194,31 @@ def measured() -> tuple[list[Goal], list[Table]]:
         ("Groups in the inventory", (CONSTRUCTED, PLUGIN), ""),
         ("The role image_drift, without reports", (ROLE, BOTH), "empty play"),
     ):
-        for hosts, found in groups.items():
-            reference = above(found, names[0], base)
-            rows = [Row(name, above(found, name, base), reference) for name in names]
-            how = f"CPU seconds above those of {'an empty play' if base else 'the hosts alone'}."
-            tables.append(Table(f"{title}, {hosts} hosts", how, "s", names[0], rows))
-    for title, unit, field in (("CPU time", "s", 0), ("the largest process", "MiB", 1)):
+        rows = [
+            Row(f"{name}, {hosts} hosts", above(found, name, base), reference)
+            for hosts, found in groups.items()
+            for reference in [above(found, names[0], base)]
+            for name in names
+        ]
+        how = f"CPU seconds above those of {'an empty play' if base else 'the hosts alone'}."
+        tables.append(Table(title, how, "s", names[0], rows))
+    for title, unit, field in (("CPU time", "s", 0), ("memory of the largest process", "MiB", 1)):
         rows = [
             Row(f"{what}, {families * REGIONS} images, {hosts} hosts", [one[what][field]], [first])
             for what in PLAYBOOKS
             for first in [fleets[0][what][field]]
             for (families, hosts), one in zip(FLEETS, fleets)
         ]
-        how = (
-            "Each playbook of docs/examples/fleet ran once for a fleet, and once for a third of it."
-        )
-        tables.append(Table(f"The playbooks of a fleet: {title}", how, unit, "a third", rows))
-    memory = {
-        hosts: [
-            Row(name, [one.memory for one in costs], base) for name, costs in found.items() if name
-        ]
-        for hosts, found in groups.items()
-        for base in [[one.memory for one in found["empty play"]]]
-    }
-    for hosts, rows in memory.items():
-        how = "The largest process of each of these commands."
-        tables.append(Table(f"Memory, {hosts} hosts", how, "MiB", "empty play", rows))
+        how = "Each playbook of docs/examples/fleet ran once for a fleet and for a third of it."
+        tables.append(Table(f"Playbooks of a fleet: {title}", how, unit, "a third", rows))
     return goals, tables
-
-
-def growth(tables: t.Sequence[Table]) -> str:
-    """Return how each cost of groups grows from the fewest hosts to the most."""
-    parts = []
-    for few, many in zip(tables[:4:2], tables[1:4:2]):
-        for one, other in zip(few.rows, many.rows):
-            times = statistics.median(other.samples) / statistics.median(one.samples)
-            parts.append(f"{one.name} {report.figure(times)}")
-    return f"From {HOSTS[0]} hosts to {HOSTS[-1]}, CPU time grows by: {', '.join(parts)}."
 
 
 def main() -> None:
     """Measure, and say it."""
     goals, tables = measured()
     print(report.text(report.goal_cells(goals)))
-    parts = [report.rst(report.goal_cells(goals)), textwrap.fill(growth(tables), 120)]
+    parts = []
     for table in tables:
         print(f"\n{table.title}\n{report.text(report.cells(table))}")
         title = f"{table.title}\n{'~' * len(table.title)}"
@@ -246,7 +227,7 @@ def main() -> None:
     _old, _end, after = rest.partition(END)
     new = "\n\n".join(parts)
     GUIDE.write_text(f"{before}{BEGIN}\n{new}\n\n{END}{after}", encoding="utf-8")
-    print(f"\n{growth(tables)}\nWritten into {Path(GUIDE).relative_to(ROOT)}.")
+    print(f"\nWritten into {Path(GUIDE).relative_to(ROOT)}.")
 
 
 if __name__ == "__main__":

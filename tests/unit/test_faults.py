@@ -46,7 +46,7 @@ def rows(title: str) -> dict[str, Row]:
     return {fault: (what, re.findall("``(.+?)``", says)) for fault, what, says in found[1:]}
 
 
-CALLS, LISTINGS = rows("One call"), rows("Listings")
+CALLS, LISTINGS = rows("Faults of one call"), rows("Faults of listings")
 
 PAGE = "<html><body>Not here</body></html>"
 LOCATION = {"Location": "https://evil.example/"}
@@ -59,7 +59,7 @@ def coded(status: int, code: str) -> Rule:
 
 RULES: dict[str, Rule] = {
     "reset before the answer": {"hang_up": "before"},
-    "reset behind the headers": {"hang_up": "headers"},
+    "reset after the headers": {"hang_up": "headers"},
     "reset inside the body": {"hang_up": "body"},
     "silent server": {"delay": 3},
     "slow drip": {"drip": 0.05},
@@ -71,21 +71,21 @@ RULES: dict[str, Rule] = {
     },
     "301 with a Location": {"status": 301, "headers": LOCATION, "body": ""},
     "302 with a Location": {"status": 302, "headers": LOCATION, "body": ""},
-    "400 with a code that is not known": coded(400, "Odd"),
+    "400 with an unknown code": coded(400, "Odd"),
     "403 Forbidden.RAM": coded(403, "Forbidden.RAM"),
     "403 Forbidden.RAM by a Deny": {
         "status": 403,
         "body": '{"Code": "Forbidden.RAM", "Message": "m", "AccessDeniedDetail": '
         '{"NoPermissionType": "ExplicitDeny", "PolicyType": "ControlPolicy"}}',
     },
-    "403 with a code that is not known": coded(403, "Odd"),
-    "408 with a code that is not known": coded(408, "Odd"),
-    "409 with a code that is not known and x-acs-retry-after": {
+    "403 with an unknown code": coded(403, "Odd"),
+    "408 with an unknown code": coded(408, "Odd"),
+    "409 with an unknown code and x-acs-retry-after": {
         **coded(409, "Odd"),
         "headers": {"x-acs-retry-after": "1"},
     },
     "404 with a page": {"status": 404, "body": PAGE},
-    "409 with a code that is not known": coded(409, "Odd"),
+    "409 with an unknown code": coded(409, "Odd"),
     "429 with a page": {"status": 429, "body": PAGE},
     "500 InternalError": coded(500, "InternalError"),
     "502 with a page": {"status": 502, "body": PAGE},
@@ -104,7 +104,7 @@ RULES: dict[str, Rule] = {
     "empty body": {"body": ""},
     "an array": {"body": "[]"},
     "null": {"body": "null"},
-    "an image of the wrong type": {
+    "an image ID of the wrong type": {
         "reply": {
             "Image": {"ImageId": [1]},
             "Images": {
@@ -120,12 +120,12 @@ RULES: dict[str, Rule] = {
     },
     "deep nesting": {"body": '{"a": ' * 40 + "1" + "}" * 40},
     "Code 500 with HTTP 200": {"body": '{"Code": 500, "Message": "m"}'},
-    "a nonce that was used": coded(400, "SignatureNonceUsed"),
+    "a nonce used before": coded(400, "SignatureNonceUsed"),
 }
 # Those that a setting of the emulator, or no emulator, makes, in tests of their own below.
 OTHERS = {
-    "nothing listens, on a loopback host",
-    "a clock that is off by an hour",
+    "no server on a loopback host",
+    "a clock one hour off",
     "an expired certificate",
 }
 ASK: dict[str, t.Callable[[Client], t.Any]] = {
@@ -150,7 +150,7 @@ def asked(service: str, url: str, retry_timeout: float = 90, **options: t.Any) -
 
 def test_the_guide_has_all_faults_and_no_others() -> None:
     assert set(CALLS) == set(RULES) | OTHERS
-    assert set(LISTINGS) == set(LISTING_RULES) | {"a temporary key that ends between pages"}
+    assert set(LISTINGS) == set(LISTING_RULES) | {"a temporary key expired between pages"}
 
 
 @pytest.mark.usefixtures("no_wait")
@@ -164,7 +164,7 @@ def test_what_the_guide_says_of_a_fault_happens(
     emulator.forget()
     emulator.faults = [{**RULES[fault], "times": 1}]
 
-    if what.startswith("tried again"):
+    if what.startswith("retried"):
         assert asked(service, emulator.url) == right
         assert len(emulator.calls) == 2
     else:
@@ -185,7 +185,7 @@ def test_what_the_guide_says_of_a_fault_happens(
 
 @pytest.mark.parametrize("service", ASK)
 def test_a_host_on_which_nothing_listens_is_told(service: str) -> None:
-    what, (words,) = CALLS["nothing listens, on a loopback host"]
+    what, (words,) = CALLS["no server on a loopback host"]
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         with pytest.raises(AlicloudError, match=words):
@@ -195,7 +195,7 @@ def test_a_host_on_which_nothing_listens_is_told(service: str) -> None:
 
 @pytest.mark.parametrize("service", ASK)
 def test_the_clock_of_the_service_is_taken_once(emulator: Emulator, service: str) -> None:
-    what, (words,) = CALLS["a clock that is off by an hour"]
+    what, (words,) = CALLS["a clock one hour off"]
     emulator.clock_offset = 3600.0
     warnings: list[str] = []
 
@@ -206,7 +206,7 @@ def test_the_clock_of_the_service_is_taken_once(emulator: Emulator, service: str
     ):
         ASK[service](client)
 
-    assert what == "tried again once, with the service's clock and a warning"
+    assert what == "retried once, with the service's clock and a warning"
     assert len(warnings) == 1
 
 
@@ -230,16 +230,16 @@ NEW = {
 OLD = {**NEW, "ImageId": "m-old", "ImageName": "old"}
 FIRST = {"match": {"PageNumber": "1"}, "times": 1}
 LISTING_RULES: dict[str, list[Rule]] = {
-    "rows that appear between pages": [{**FIRST, "add": NEW}],
-    "rows that vanish between pages": [{**FIRST, "remove": "m-old"}],
-    "a total that changes once": [{**FIRST, "reply": {"TotalCount": 70}}],
-    "a listing that changes at each reading": [
+    "images added between pages": [{**FIRST, "add": NEW}],
+    "images removed between pages": [{**FIRST, "remove": "m-old"}],
+    "a total changed once": [{**FIRST, "reply": {"TotalCount": 70}}],
+    "a listing changed during each read": [
         {**FIRST, "add": {**NEW, "ImageId": f"m-new-{number}", "ImageName": f"new-{number}"}}
         for number in range(4)
     ],
-    "duplicate pages": [{"page": 1}],
-    "a total that is too big": [{"reply": {"TotalCount": 1000}}],
-    "a total that is too small": [{"reply": {"TotalCount": 51}}],
+    "repeated pages": [{"page": 1}],
+    "a total too big": [{"reply": {"TotalCount": 1000}}],
+    "a total too small": [{"reply": {"TotalCount": 51}}],
     "a negative total": [{"reply": {"TotalCount": -1}}],
 }
 
@@ -272,7 +272,7 @@ def test_what_the_guide_says_of_a_listing_happens(emulator: Emulator, fault: str
 
 
 def test_a_temporary_key_that_ends_between_pages_is_told(emulator: Emulator) -> None:
-    what, (words,) = LISTINGS["a temporary key that ends between pages"]
+    what, (words,) = LISTINGS["a temporary key expired between pages"]
     emulator.faults = [{"match": {"PageNumber": "2"}, **coded(400, "InvalidSecurityToken.Expired")}]
 
     with Client(KEY, emulator.url, warn=pytest.fail) as client, pytest.raises(
@@ -286,8 +286,8 @@ def test_a_temporary_key_that_ends_between_pages_is_told(emulator: Emulator) -> 
 # ---- Error codes
 
 
-def test_the_guide_says_of_each_error_code_whether_it_is_tried_again() -> None:
-    section = GUIDE.read_text(encoding="utf-8").split("\nBy error code\n---")[1].split("\n---")[0]
+def test_the_guide_says_of_each_error_code_whether_it_is_retried() -> None:
+    section = GUIDE.read_text(encoding="utf-8").split("\nError codes\n---")[1].split("\n---")[0]
     codes = dict(re.findall(r"   \* - ``([\w.]+)``\n     - (yes|no|once)\n", section))
 
     for code, again in codes.items():
@@ -302,8 +302,8 @@ def test_the_guide_says_of_each_error_code_whether_it_is_tried_again() -> None:
 def test_the_guide_knows_the_words_of_errors_without_a_code() -> None:
     plugins = Path(_client.__file__).parents[2]
     code = "".join(path.read_text(encoding="utf-8") for path in plugins.rglob("*.py"))
-    section = GUIDE.read_text(encoding="utf-8").split("   * - The message has\n")[1]
-    words = re.findall(r"   \* - ``(.+)``\n     - ", section.split("\n---")[0])
+    section = GUIDE.read_text(encoding="utf-8").split("\nMessages without an error code\n---")[1]
+    words = re.findall(r"^``(.+)``\n   ", section.split("\n---")[0], flags=re.M)
 
     assert words
     for text in words:
