@@ -49,7 +49,7 @@ def copy(tmp_path: Path) -> Path:
 def test_a_third_operation_needs_the_files_that_are_listed_and_no_other(
     copy: Path, tmp_path: Path
 ) -> None:
-    section = TEXT.split("## A third operation")[1]
+    section = TEXT.split("## Add an operation")[1]
     listed = re.findall(r"^- `([^`]+)`", section, flags=re.M)
     before = contents(copy)
 

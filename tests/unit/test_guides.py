@@ -651,7 +651,7 @@ def test_a_hostile_name_is_data(
 
 def test_the_table_of_variables_has_those_that_are_read() -> None:
     text = (GUIDES / "guide_migrating.rst").read_text(encoding="utf-8")
-    table = text.split("What all of them have in common\n")[1].split("\nFrom alibaba")[0]
+    table = text.split("Credentials and endpoints\n")[1].split("\nFrom alibaba")[0]
     rows = re.findall(r"   \* - (.+)\n     - (.+)\n     - (.+)\n", table)
     there = {what: re.findall("``([A-Z_]+)", f"{old} {new}") for what, old, new in rows}
 

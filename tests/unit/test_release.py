@@ -199,11 +199,11 @@ def plays(section: str, folder: Path, variables: dict[str, str]) -> str:
 def test_a_user_can_verify_the_checksum_and_what_is_installed(
     downloads: Path, variables: dict[str, str], home: Path
 ) -> None:
-    output = plays("The archive", downloads, variables)
+    output = plays("Check the archive", downloads, variables)
     assert "alicloud-compute-X.Y.Z.tar.gz: OK" in output
 
-    verify = lines("What is installed")
-    output = plays("What is installed", downloads, variables)
+    verify = lines("Check the installed files")
+    output = plays("Check the installed files", downloads, variables)
     assert "Successfully verified" in output
     changed = next((home / ".ansible").rglob("modules/ens_image_info.py"))
     changed.write_text("# changed\n")
@@ -214,7 +214,7 @@ def test_a_user_can_verify_the_checksum_and_what_is_installed(
         assert "ens_image_info.py" in done.stdout + done.stderr
 
     (downloads / "alicloud-compute-X.Y.Z.tar.gz").write_bytes(b"changed")
-    assert shell(lines("The archive")[0], downloads, **variables).returncode != 0
+    assert shell(lines("Check the archive")[0], downloads, **variables).returncode != 0
 
 
 @pytest.mark.skipif(shutil.which("gpg") is None, reason="There is no gpg.")
@@ -233,13 +233,13 @@ def test_a_user_can_verify_a_signature(
         done = shell(command, downloads, **signing)
         assert done.returncode == 0, done.stderr
 
-    plays("The archive", downloads, variables)
-    output = plays("A signature", downloads, variables)
+    plays("Check the archive", downloads, variables)
+    output = plays("Check a signature", downloads, variables)
     assert "Successfully verified" in output
     assert "Good signature" in output
 
     # Another text was signed, with the same key.
     done = shell(f"echo other | {gpg} --armor --detach-sign", downloads, **signing)
     (downloads / "MANIFEST.json.asc").write_text(done.stdout)
-    for line in lines("A signature")[1:]:
+    for line in lines("Check a signature")[1:]:
         assert shell(line, downloads, **variables).returncode != 0

@@ -25,7 +25,7 @@ def test_a_published_build_shows_in_the_diff_and_fails_verify(
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (play,) = re.findall(r"```yaml\n(- name: Pin the images.*?)```", text, flags=re.S)
     (tmp_path / "pin.yml").write_text(play, encoding="utf-8")
-    (block,) = re.findall(r"```console\n\$ python \S+ publish .*?## What", text, flags=re.S)
+    (block,) = re.findall(r"```console\n\$ python \S+ publish .*?## Plugins", text, flags=re.S)
     publish, show, verify = re.findall(r"^\$ (.*)", block, flags=re.M)
     told = re.findall(r"web in cn-.*?(?=, \.\.\.)", block)
     monkeypatch.setenv("ANSIBLE_NOCOLOR", "true")
