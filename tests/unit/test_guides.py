@@ -51,7 +51,7 @@ FILES = {
         "test.yml",
         *(f"molecule/default/{name}.yml" for name in ("molecule", "create", "converge")),
         *(f"molecule/default/{name}.yml" for name in ("verify", "destroy")),
-        *("roles/shop/tasks/main.yml", "test_role.yml"),
+        *("shop.yml", "roles/shop/tasks/main.yml", "test_role.yml"),
         *("test_two.yml", "staging.yml", "production.yml"),
         *("test_images.py", "shop.py", "shop.js"),
         ".github/workflows/images.yml",
@@ -89,7 +89,10 @@ COMMANDS = {
     "guide_inventory": ["ansible-inventory *", "ansible *", "ansible-playbook --inventory *"],
     "guide_performance": ["make bench"],
     "guide_events": ["python -m pip install *", "ansible-rulebook --rulebook *"],
-    "guide_testing": ["molecule test", "EMULATOR=*", "python3 $EMULATOR *", "python3 *"],
+    "guide_testing": [
+        *("ansible-playbook test_role.yml", "molecule test"),
+        *("EMULATOR=*", "python3 $EMULATOR *", "python3 *"),
+    ],
     "guide_controllers": ["ansible-builder build --tag images", "ansible-rulebook --rulebook *"],
 }
 KINDS = {"yaml", "console", "javascript", "json", "python", "terraform", "text"}

@@ -250,7 +250,8 @@ def test_a_conflict_is_refused_with_what_to_do(conflict: Repository) -> None:
 def test_the_commands_of_the_guide_print_what_it_shows(
     conflict: Repository, connection: dict[str, str], home: Path
 ) -> None:
-    section = GUIDE.read_text(encoding="utf-8").split("\nTwo people moved the lock\n")[1]
+    heading = "\nMerge conflict: two people moved the lock\n"
+    section = GUIDE.read_text(encoding="utf-8").split(heading)[1]
     shown = re.findall(r"^   (\S.*)", section.split(":: console\n")[1].split("\n* ")[0], re.M)
     shutil.copy(PLAYBOOK, conflict.folder)
     environment = {
