@@ -85,7 +85,9 @@ FILES = {
 COMMANDS = {
     "guide_connecting": ["export *"],
     # test_two_people.py runs those of git, and the playbook with them.
-    "guide_fleet": ["ansible-playbook lock.yml --diff*", "git *"],
+    "guide_fleet": [
+        *("ansible-playbook lock.yml *", "git *", "ansible-playbook --inventory *", "jq *"),
+    ],
     "guide_inventory": ["ansible-inventory *", "ansible *", "ansible-playbook --inventory *"],
     "guide_performance": ["make bench"],
     "guide_events": ["python -m pip install *", "ansible-rulebook --rulebook *"],
@@ -269,6 +271,8 @@ def test_the_proof_fails_until_the_denied_image_is_gone(
     assert status != 0
     assert f"{told}\n" in guide
     assert "m-bp1aaaaaaaaaaaaaaaaa is denied: CVE-2026-1" in (tmp_path / "proof.md").read_text()
+    hosts = json.loads((tmp_path / "proof.json").read_text())["hosts"]
+    assert [host["host"] for host in hosts if host["status"] != "current"] == ["web-2"]
     status, told = prove(
         texts["hosts.yml"].replace("m-bp1aaaaaaaaaaaaaaaaa", "m-fdjicf21x36aphq3yjcv")
     )

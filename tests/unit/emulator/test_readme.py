@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 from emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +27,7 @@ def test_a_published_build_shows_in_the_diff_and_fails_verify(
     (play,) = re.findall(r"```yaml\n(- name: Pin the images.*?)```", text, flags=re.S)
     (tmp_path / "pin.yml").write_text(play, encoding="utf-8")
     (block,) = re.findall(r"```console\n\$ python \S+ publish .*?## Plugins", text, flags=re.S)
-    publish, show, verify = re.findall(r"^\$ (.*)", block, flags=re.M)
+    publish, show, verify, update, roll_back = re.findall(r"^\$ (.*)", block, flags=re.M)
     told = re.findall(r"web in cn-.*?(?=, \.\.\.)", block)
     monkeypatch.setenv("ANSIBLE_NOCOLOR", "true")
     for name in ("ENDPOINT_ECS", "ENDPOINT_ENS"):
@@ -54,3 +55,12 @@ def test_a_published_build_shows_in_the_diff_and_fails_verify(
     assert len(moves) == 2
     assert all(move in shown.stdout for move in moves)
     assert problem in " ".join((verified.stdout + verified.stderr).split())
+    before = (tmp_path / "images.lock.yml").read_text(encoding="utf-8")
+    assert run(update, tmp_path).returncode == 0
+    rolled_back = run(roll_back, tmp_path)
+    assert rolled_back.returncode == 0, rolled_back.stdout + rolled_back.stderr
+    assert "moves from web-20261121 " in rolled_back.stdout
+    assert "is not denied" not in rolled_back.stdout
+    locked = [yaml.safe_load(text) for text in (before, (tmp_path / "images.lock.yml").read_text())]
+    first, second = (lock["images"]["web"]["regions"]["cn-hangzhou"] for lock in locked)
+    assert first["image_id"] == second["image_id"]
