@@ -164,9 +164,9 @@ ENDS = {
 
 
 def find_format(value: t.Any, option: t.Any) -> str:
-    """Return the format that has this name, or that the name of a file asks for.
+    """Return the format with this name, or the format of a file with this name.
 
-    option is what the error calls the value. Raises AnsibleFilterError.
+    option is the name of the value in the error. Raises AnsibleFilterError.
     """
     if isinstance(value, str):
         end = f".{value.rpartition('.')[2].lower()}"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups of hosts by whether they run the image that they should."""
+"""Groups hosts by the status of their images."""
 
 from __future__ import annotations
 
@@ -208,16 +208,15 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
             with working_in(os.path.dirname(path)), display_warnings():
                 self._group_hosts(path, cache)
         except Exception as error:
-            # Ansible would go on without the groups, and a play on the outdated hosts would end
-            # well with nothing done. It has no other way to ask for an end.
+            # Without this, Ansible would go on without the groups, and a play on the outdated hosts
+            # would succeed without a change. Ansible has no other way to end the run.
             C.INVENTORY_ANY_UNPARSED_IS_FAILED = True
             if not isinstance(error, (AlicloudError, AnsibleError)):
                 raise  # Such as of a broken file of the cache; Ansible says where.
             raise AnsibleParserError(str(error)) from None
 
     def _group_hosts(self, path: str, cache: bool) -> None:
-        # All hosts are in the group all, also those whose source does not say so, which Ansible
-        # would see to after the last source.
+        # Put all hosts into the group all. Ansible does this only after the last source.
         source = self.inventory.current_source
         self.inventory.reconcile_inventory()
         self.inventory.current_source = source
@@ -244,7 +243,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
         self._add_groups(rows, options["group_prefix"])
 
     def _read_options(self, path: str, variables: HostVariables) -> Json:
-        """Return all options, and as `sources` those that say where hosts have what."""
+        """Return all options, and as `sources` the variables or templates of KEYS."""
         config = self._read_config_data(path)
         of_all = variables.of_groups([self.inventory.groups["all"]])
         self.templar.available_variables = combine_vars(of_all, load_extra_vars(self.loader))
@@ -264,7 +263,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
             unsupported = isinstance(checked.errors[0], UnsupportedError)
             raise AlicloudError(f"{'Unsupported options: ' * unsupported}{checked.errors.msg}")
         options = checked.validated_parameters
-        # Not from there: what went through it is no template any more.
+        # Not from the checked options: their texts are no templates any more.
         sources = {key: self.get_option(key) for key in KEYS}
         return {**options, "region": options["regions"], "sources": sources}
 
@@ -286,10 +285,10 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
     def _fetch(
         self, path: str, expectation: Expectation, options: Json, task: Task, cache: bool
     ) -> tuple[Listings, datetime]:
-        """Return what the services have, and the time by their clock, from the cache if it may."""
+        """Return the images and the clock of the services, from the cache if possible."""
         if not (expectation.wanted and self.get_option("cache")):
             return image_drift_info.fetch(expectation, options, task)
-        # Another question, or of another account or service, has another answer.
+        # Another question, account or service needs another cache key.
         of = [
             options[key]
             for key in ("endpoint", "network", "profile", "config_file", "access_key_id")
@@ -320,7 +319,6 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
                     "source. Give each source that compares it a group_prefix of its own."
                 )
             self.inventory.add_child(group, host.name)
-            # Not by the inventory, which takes longer to note of each text that it is from here
-            # than all else takes.
+            # Do not set it with the inventory: it tags the origin of each text, which is slow.
             value = {key: row[key] for key in row if key != "host"}
             host.set_variable("image_drift", without_templates(value))

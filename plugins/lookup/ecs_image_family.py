@@ -97,7 +97,7 @@ class LookupModule(CachedLookup):
         return [[family, region] for family in names for region in self.options["region"] or [None]]
 
     def fetch(self, names: list[str]) -> list[t.Any]:
-        """Return the images, those without a region for the region of the credentials."""
+        """Return the images. Without regions, the region of the credentials is used."""
         from ..module_utils._images.ecs import explain_missing, missing, newest_images
 
         options = self.options

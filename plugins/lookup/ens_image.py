@@ -75,7 +75,7 @@ class LookupModule(CachedLookup):
         """Return the image dicts, or None, of each term."""
         names = flatten_names(terms)
         if terms and not names:
-            return []  # nothing is asked for, which is not the same as everything
+            return []  # an empty list of names does not mean all images
         return self.run_cached_lookup(names, variables, kwargs)
 
     def questions(self, names: list[str]) -> list[t.Any]:

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, one function of the shared client, result out."""
+"""Passes the options to the shared client and returns the result."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, places asked until all is there or time is up, result out."""
+"""Checks the wanted images until all are present or the time is up, and returns the result."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     places = [(image, region) for image in wanted for region in image.regions]
     found: Listings = {}
     shown, shown_at = "", 0.0
-    # While it waits, a look is a retry, so that retries need not outlast the wait.
+    # During the wait, each look is a retry, so retries must not take longer than the wait.
     retry_timeout = options["retry_timeout"]
     retry_timeout = min(retry_timeout, patience) if patience else retry_timeout
     with create_client({**options, "retry_timeout": retry_timeout}, task.warn) as client:
@@ -304,7 +304,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 def _look(
     client: Client, places: t.Sequence[Place], network: str, found: Listings
 ) -> AlicloudError | None:
-    """Add the images of the places to what was found. Return why that is not possible, or None."""
+    """Add the images of the places to found. Return the error, or None."""
     try:
         found.update(fetch_images(client, places, network))
     except AlicloudError as error:
@@ -313,7 +313,7 @@ def _look(
 
 
 def _build(option: str, name: str, value: t.Any) -> str:
-    """Return what the build of an image is called. No region ever has one that has no name."""
+    """Return the name of a build. Raises AlicloudError for an empty name or another type."""
     if isinstance(value, (bool, list, dict)) or value in (None, ""):
         raise AlicloudError(f"{option} has {value!r:.80} for {name}: it must name a build.")
     return str(value)

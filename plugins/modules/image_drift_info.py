@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, hosts compared with a lock or the newest images, result out."""
+"""Compares hosts with a lock or with the newest images, and returns the result."""
 
 from __future__ import annotations
 
@@ -353,7 +353,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 class Expectation(t.NamedTuple):
-    """What hosts should run, as the options say it."""
+    """The expectation in the options: wanted images, lock and denials."""
 
     wanted: t.Sequence[WantedImage]
     lock: _lock.Lock
@@ -397,7 +397,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 
 def read_expectation(options: t.Mapping[str, t.Any], task: Task) -> Expectation:
-    """Return what the options say, and the lock that they name. Raises AlicloudError."""
+    """Return the expectation in the options, with the lock. Raises AlicloudError."""
     denials = parse_denials(options["deny"], task.option("deny"))
     lock = _read_lock(options, task)
     wanted = wanted_images(options, task.option) if options["images"] else []
@@ -407,9 +407,9 @@ def read_expectation(options: t.Mapping[str, t.Any], task: Task) -> Expectation:
 def fetch(
     expectation: Expectation, options: t.Mapping[str, t.Any], task: Task
 ) -> tuple[Listings, datetime]:
-    """Return what the services have of the wanted images, and the time by their clock.
+    """Return the services' images of the wanted images, and the time by the services' clock.
 
-    A lock alone asks no service, so the time is this machine's. Raises AlicloudError.
+    With a lock alone, there is no call, so the time is the local time. Raises AlicloudError.
     """
     if not expectation.wanted:
         return {}, datetime.now(timezone.utc)
@@ -426,9 +426,9 @@ def compare(
     now: datetime,
     task: Task,
 ) -> tuple[list[Json], _drift.Fleet]:
-    """Return for each host what compare_hosts() says, and what its region should have.
+    """Return the rows of compare_hosts(), and the fleet with the expected image of each region.
 
-    Warns of images that will be denied, and of patterns that match none.
+    Warns of images that will be denied, and of patterns that match no image.
     """
     wanted, lock, denials = expectation
 
@@ -486,10 +486,10 @@ def _warn_of_denials(
     now: datetime,
     task: Task,
 ) -> None:
-    """Tell which images of hosts will be denied, and which patterns match nothing that is known."""
+    """Warn of hosts' images that will be denied, and of patterns that match no known image."""
     run = {row["image_id"]: row for row in rows if row["image_id"]}
     known = [*_lock.all_images(lock), *(one for place in fleet.values() for one in place.images)]
-    # What nobody knows the name of may have one elsewhere.
+    # A host's image without a name can have a name in the lock or the fleet.
     names = {image["image_id"]: image for image in [*run.values(), *known]}
     unmatched = find_unmatched(denials, names.values())
     if unmatched:

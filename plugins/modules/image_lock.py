@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, what becomes of the lock decided elsewhere, result out."""
+"""Calls the services, plans the changes of the lock, writes it and returns the result."""
 
 from __future__ import annotations
 
@@ -372,7 +372,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> Json:
 
 
 class _Question(t.NamedTuple):
-    """What was asked of the services, and what they answered."""
+    """The wanted images and guards, and the answers of the services."""
 
     wanted: list[WantedImage]
     only: t.Sequence[str]
@@ -383,7 +383,7 @@ class _Question(t.NamedTuple):
 
 
 def _ask(options: t.Mapping[str, t.Any], task: Task) -> _Question:
-    """Check the options, and ask the services for what a plan needs. A rollback asks nobody."""
+    """Check the options and call the services for a plan. A rollback makes no call."""
     only = [name for name in options["only"] or () if name]
     rollback = options["mode"] == "rollback"
     if rollback and not only:
@@ -415,7 +415,7 @@ def _ask(options: t.Mapping[str, t.Any], task: Task) -> _Question:
 def _make_plan(
     options: t.Mapping[str, t.Any], task: Task, question: _Question, file: _lock_file.LockFile
 ) -> _plan.Plan:
-    """Return what becomes of the lock."""
+    """Return the plan for the lock."""
     wanted, only, guards, found, now = question
     if options["mode"] == "rollback":
         _check_only(only, file.lock, file.path, task)
@@ -440,7 +440,7 @@ def _make_plan(
 def _outdated_files(
     options: t.Mapping[str, t.Any], lock: _lock.Lock, task: Task
 ) -> list[RenderedFile]:
-    """Return the files that do not say what a lock says, rendered anew."""
+    """Return the rendered files that differ from a lock."""
     paths = {name: options[name] for name in FORMATS}
     writable = options["mode"] != "verify"
     ids = _lock.image_ids(lock)
@@ -482,7 +482,7 @@ def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str, task:
 def _refused(
     options: t.Mapping[str, t.Any], plan: _plan.Plan, result: Json, task: Task
 ) -> AlicloudError:
-    """Return the error for a lock that must stay as it is, or does not hold."""
+    """Return the error for a lock that cannot change or is not valid any more."""
     problems = [sentence(problem, task.option) for problem in plan.problems]
     text = join_sentences(problems, "problems")
     if options["mode"] == "verify":

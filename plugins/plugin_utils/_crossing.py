@@ -48,5 +48,5 @@ else:
         return t.cast(Json, json.loads(text, cls=get_module_decoder("legacy", direction)))
 
     def without_templates(value: Json) -> Json:
-        """Return a value that may become a variable; what a service says is no template."""
+        """Return a value for a variable. Texts from a service must not become templates."""
         return value  # Ansible trusts no text that it was not told to

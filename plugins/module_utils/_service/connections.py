@@ -21,7 +21,7 @@ except ImportError:
 
 
 class TrackedConnection(HTTPConnection):
-    """What is added to urllib3's connections: the attempt of the thread knows the socket."""
+    """A mixin for urllib3's connections: the attempt of the thread knows the socket."""
 
     _line: socket.socket | None = None  # a duplicate of the socket
 

@@ -62,7 +62,7 @@ def _host_samples(report: Json) -> Samples:
 
 
 def as_prometheus(report: Json) -> str:
-    """Return gauges in the text format of Prometheus, those of a metric in a row."""
+    """Return gauges in the text format of Prometheus, grouped by metric."""
     lines: dict[str, list[str]] = {metric: [] for metric in METRICS}
     parts = _report_samples(report), _image_samples(report), _host_samples(report)
     for metric, labels, number in chain(*parts):
