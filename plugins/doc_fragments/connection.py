@@ -14,20 +14,20 @@ options:
   access_key_id:
     description:
       - The ID of the access key that signs the calls.
-      - Without O(access_key_id) and O(profile), the first of E(ALIBABA_CLOUD_ACCESS_KEY_ID), E(ALIBABACLOUD_ACCESS_KEY_ID) and
-        E(ALICLOUD_ACCESS_KEY) that is set is used.
+      - Without O(access_key_id) and O(profile), the value comes from E(ALIBABA_CLOUD_ACCESS_KEY_ID),
+        E(ALIBABACLOUD_ACCESS_KEY_ID) or E(ALICLOUD_ACCESS_KEY). The first one that is set wins.
     type: str
   access_key_secret:
     description:
       - The secret of the access key.
-      - Without O(access_key_secret) and O(profile), the first of E(ALIBABA_CLOUD_ACCESS_KEY_SECRET),
-        E(ALIBABACLOUD_ACCESS_KEY_SECRET) and E(ALICLOUD_SECRET_KEY) that is set is used.
+      - Without O(access_key_secret) and O(profile), the value comes from E(ALIBABA_CLOUD_ACCESS_KEY_SECRET),
+        E(ALIBABACLOUD_ACCESS_KEY_SECRET) or E(ALICLOUD_SECRET_KEY). The first one that is set wins.
     type: str
   security_token:
     description:
       - The token of a temporary access key.
-      - If the key or its secret comes from the environment, the first of E(ALIBABA_CLOUD_SECURITY_TOKEN),
-        E(ALIBABACLOUD_SECURITY_TOKEN) and E(ALICLOUD_SECURITY_TOKEN) that is set is used.
+      - If the key or its secret comes from the environment, the value comes from E(ALIBABA_CLOUD_SECURITY_TOKEN),
+        E(ALIBABACLOUD_SECURITY_TOKEN) or E(ALICLOUD_SECURITY_TOKEN). The first one that is set wins.
       - If you set both O(access_key_id) and O(access_key_secret), no token from the environment is used.
     type: str
   profile:

@@ -14,8 +14,8 @@ options:
   region:
     description:
       - The IDs of the regions to search, for example V(cn-hangzhou).
-      - Without it, the first of E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) and
-        E(ALICLOUD_REGION) that is set is used. If none is set, the region of the profile is used.
+      - Without it, the value comes from E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) or
+        E(ALICLOUD_REGION). The first one that is set wins. If none is set, the region of the profile is used.
     type: list
     elements: str
     aliases: [regions, region_id]

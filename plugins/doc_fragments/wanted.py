@@ -97,8 +97,8 @@ options:
   region:
     description:
       - The regions of the ECS images in O(images) without a C(region) of their own.
-      - Without it, the first of E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) and
-        E(ALICLOUD_REGION) that is set is used.
+      - Without it, the value comes from E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) or
+        E(ALICLOUD_REGION). The first one that is set wins.
     type: list
     elements: str
     aliases: [regions, region_id]

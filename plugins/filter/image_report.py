@@ -23,7 +23,8 @@ options:
         counts. There are three exceptions. A build in a lock keeps its state, even if a later result has it as V(newest). A limit
         is exceeded if any result exceeds it. The worst verdict counts.
       - "A result has C(checked) and one or more of the lists C(images), C(builds), C(hosts), C(limits), C(lagging) and
-        C(batches). It can have C(verdict), V(passed), V(failed) or V(no_limit). Other keys of a result are ignored. Times are in
+        C(batches). It can have C(verdict), which is V(passed), V(failed) or
+        V(no_limit). Other keys of a result are ignored. Times are in
         UTC, such as C(2026-11-22T07:00:00Z). In the dictionaries of the lists, optional keys can be null or left out. An
         unknown key is an error."
       - "C(images) has the images of each region. The keys are C(name) (the wanted image), C(service) (V(ecs) or V(ens)),

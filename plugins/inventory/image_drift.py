@@ -30,7 +30,8 @@ options:
     choices: [alicloud.compute.image_drift]
   images:
     description:
-      - With this option, the hosts should run the newest build of any region. O(lock) then only adds the earlier images.
+      - With this option, the hosts should run the newest build of any region. O(lock) is then used only for
+        the earlier images.
       - You can use a template, for example V({{ fleet_images }}).
   lock:
     description:
@@ -74,8 +75,8 @@ options:
   regions:
     description:
       - The regions of the ECS images in O(images) without a C(region) of their own.
-      - Without it, the first of E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) and
-        E(ALICLOUD_REGION) that is set is used.
+      - Without it, the value comes from E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) or
+        E(ALICLOUD_REGION). The first one that is set wins.
     type: list
     elements: str
   group_prefix:

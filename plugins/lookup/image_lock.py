@@ -128,7 +128,7 @@ class LookupModule(LookupBase):
         """Return an image dict for each name."""
         wanted = flatten_names(terms)
         if not terms and set(kwargs) - {"wantlist"}:
-            raise AnsibleLookupError("No image is named. The names are those of the lock file.")
+            raise AnsibleLookupError("No image is named. Use the names in the lock file.")
         variables = variables or {}
         options = resolve_options(self, variables, kwargs)
         # Where the module and the role write it, also if a role's template asks.

@@ -41,7 +41,8 @@ options:
     type: path
   images:
     description:
-      - With this option, the hosts should run the newest build of any region. O(lock) then only adds the earlier images.
+      - With this option, the hosts should run the newest build of any region. O(lock) is then used only for
+        the earlier images.
       - This module does not check C(expect).
   agree:
     description:
@@ -78,8 +79,8 @@ options:
     type: str
   max_days_behind:
     description:
-      - The maximum number of days between the image of a host and its expected image. If the number is not known for an outdated host, the limit is
-        exceeded.
+      - The maximum number of days between the image of a host and its expected image. If the number is not known for an outdated
+        host, the limit is exceeded.
       - Without it, there is no limit.
     type: str
   max_versions_behind:

@@ -488,7 +488,7 @@ def _refused(
     if options["mode"] == "verify":
         text = (
             f"{options['path']} does not hold: {text}. Update the lock or roll it back, and review "
-            "what that changes."
+            "the changes."
         )
     else:
         text = f"{options['path']} stays as it is: {text}."

@@ -24,7 +24,7 @@ except ImportError:  # before ansible-core 2.19
     def from_module(result: Json) -> Json:
         """See below."""
         # Lone surrogates fail here, as they do in the output of a module. Nothing in the result
-        # becomes a template: Ansible marks what an action returns as unsafe.
+        # becomes a template: Ansible marks the result of an action as unsafe.
         return t.cast(Json, json.loads(json.dumps(result, ensure_ascii=False).encode()))
 
     def without_templates(value: Json) -> Json:

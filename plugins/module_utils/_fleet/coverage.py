@@ -59,8 +59,8 @@ def check_expected(
     for image in wanted:
         if image.agree == "nothing" and image.name in expected:
             raise AlicloudError(
-                f"{option('build')} has {image.name}, whose regions agree in nothing, so no build "
-                f"can be told from another. Set {option('agree')} to what the build is a value of."
+                f"{option('build')} has {image.name}, but {option('agree')} of this image is "
+                f"nothing, so it has no builds. Set {option('agree')} to the key of the build."
             )
 
 

@@ -71,7 +71,7 @@ class Known(t.NamedTuple):
     problem: str = ""
     # An image that is of that build, too, though nobody offers it any more.
     also: Json | None = None
-    # {image ID: why nobody knows whether it is of that build}
+    # {image ID: why its build is not known}
     doubts: t.Mapping[str, str] = {}
     # The locked image, if it is denied.
     denied: Json | None = None
@@ -438,7 +438,7 @@ def _compare_host(
     ]
     if not there and not name:
         known = f"not known in {region}" if region else "not known"
-        reason = f"{image_id} is {known}, and nobody says what the host should run"
+        reason = f"{image_id} is {known}, and the wanted image of the host is not set"
         return {**result, "reason": reason}
     places = sorted(there or [one for one in by_name[name or ""] if region in (None, one[1])])
     rows = [

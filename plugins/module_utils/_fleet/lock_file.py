@@ -122,8 +122,8 @@ class LockFile:
         if lost:
             comments = ", ".join(f"'{comment}' (line {line})" for line, comment in lost)
             self._warn(
-                f"{self.path} was written without these comments, because what they stood at is "
-                f"no longer there: {comments}. Their lines are those of the old file."
+                f"{self.path} was written without these comments, because their keys are gone: "
+                f"{comments}. The line numbers are from the old file."
             )
         return True
 

@@ -398,7 +398,7 @@ class _Update:
 
 
 class _Region:
-    """What is known of a wanted image in one region."""
+    """The known facts of a wanted image in one region."""
 
     def __init__(
         self, name: str, wanted: WantedImage, locked: Json, rows: list[Json], guards: Guards

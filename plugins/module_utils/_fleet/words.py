@@ -44,7 +44,7 @@ SENTENCES = {
     "is copied to another region: set it there, too",
     "missing_ens": "{where}: there is no image of that name, owner, platform and architecture",
     "no_time": "{where}: {image} does not say when it was made, so its age cannot be checked",
-    "unexpected": "{where}: {image} is not what is expected: {differences}",
+    "unexpected": "{where}: {image} is not as expected: {differences}",
     "stale": "{where}: {image} is {age} old, and {max_age} is {limit}: see whether its build has "
     "stopped",
     "older": "{where}: the newest is {image}, which is {apart} older than the locked {locked}. "
@@ -70,25 +70,25 @@ SENTENCES = {
     "not_noted": "{where} no longer notes {image}",
     "name_added": "{where} is wanted, and locked nowhere yet",
     "name_removed": "{where} is no longer in the lock",
-    "history": "{where}: what is noted of earlier and young images is corrected",
+    "history": "{where}: the notes on earlier and young images are corrected",
     # Violations of a lock.
     "locked_denied": "{where}: the locked {image} {denial}",
     "locked_gone": "{where}: the locked {image} is gone",
     "not_locked": "{where} is not locked",
     "not_locked_since": "{where} is not locked: {why}",
     "not_wanted": "{where} is locked, but not wanted",
-    "behind": "{where}: {before} is locked, but {after} is the newest that may be{distance}",
+    "behind": "{where}: {before} is locked, but {after} is the newest allowed image{distance}",
     # Files that are rendered from a lock.
     "file_missing": "{where} is not there yet: render it with {mode} update",
-    "file_differs": "{where} does not say what the lock says: render it with {mode} update",
+    "file_differs": "{where} differs from the lock: render it with {mode} update",
     "file_new": "{where} is rendered: it is not there yet",
-    "file_rendered": "{where} is rendered: it does not say what the lock says",
+    "file_rendered": "{where} is rendered: it differs from the lock",
     # Warnings.
     "denied_soon": "{name} in {regions}: {image} {denial}. Publish another one, or roll back, "
     "before that",
     "undone": "{where}: {image} is not denied, so the next update locks it again. Add it to {deny}",
-    "unmatched": "{deny} has {patterns}, which matches no image that is known here. Names mind "
-    "case; take out what is no longer there",
+    "unmatched": "{deny} has {patterns}, which matches no image here. Case matters in "
+    "names; remove an entry that is not needed any more",
     "all": "{only} is empty, so it counts as not set, and all images are meant",
 }
 # The options that sentences name.
@@ -299,8 +299,8 @@ def lag_text(
 def doubt_text(region: str, image: Json, agree: str) -> str:
     """Return the sentence for an image without a known build, with the next step."""
     return (
-        f"{label(image)} in {region} has no {agree}, so nobody knows whether it is the newest "
-        "build: set agree to what all images have"
+        f"{label(image)} in {region} has no {agree}, so its build is not known: set agree "
+        "to a key that all images have"
     )
 
 
@@ -316,7 +316,7 @@ def too_many_text(
     hosts: t.Sequence[str], total: int, status: str, allowed: str, option: str
 ) -> str:
     """Return the sentence for too many hosts of a status, with the next step."""
-    advice = "replace them" if status == "outdated" else "let the inventory say what they run"
+    advice = "replace them" if status == "outdated" else "set their image IDs in the inventory"
     return (
         f"{len(hosts)} of {total} hosts are {status}, and {allowed} may be: {advice}, or raise "
         f"{option} ({list_names(hosts)})"
@@ -326,7 +326,7 @@ def too_many_text(
 def too_far_text(hosts: t.Sequence[str], allowed: str, unit: str, option: str) -> str:
     """Return the sentence for hosts that are too far behind, with the next step."""
     return (
-        f"{len(hosts)} hosts are more than {allowed} {unit} behind, or nobody knows how far: "
+        f"{len(hosts)} hosts are more than {allowed} {unit} behind, or the distance is unknown: "
         f"{list_names(hosts)}: replace them, or raise {option}"
     )
 
@@ -343,7 +343,7 @@ def verdict_text(
     )
     if not limits:
         return (
-            f"{told}no limit is set, so this fails nothing: {option('max_outdated')} and "
+            f"{told}no limit is set, so nothing can fail: {option('max_outdated')} and "
             f"{option('max_unknown')} set one"
         )
     over = [f"{option(limit['name'])} {limit['value']}" for limit in limits if limit["exceeded"]]

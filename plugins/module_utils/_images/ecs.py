@@ -83,8 +83,8 @@ def find_newest_images(
 
     network is public or vpc. A pair that is asked twice is fetched once.
 
-    Raises AlicloudError. For several calls, it has the failed calls as `errors` and the found images
-    as `images`.
+    Raises AlicloudError. For several calls, it has the failed calls as `errors` and the found
+    images as `images`.
     """
     for family in dict.fromkeys(family for family, _region in pairs):
         _check_family(family)

@@ -156,9 +156,9 @@ def list_images(client: Client, filters: Filters, network: str = "public") -> li
     if ownerless:
         names = ", ".join(sorted(name or identifier or "?" for identifier, name in ownerless)[:3])
         client.warn(
-            f"{DESCRIBE_IMAGES.name}: {len(ownerless)} images that match are left out, since the "
-            f"service names no owner for them that is known ({names}). owner with all of "
-            f"{', '.join(OWNERS)} lists them."
+            f"{DESCRIBE_IMAGES.name}: {len(ownerless)} matching images are left out, since the "
+            f"service names no known owner for them ({names}). Set owner to "
+            f"{', '.join(OWNERS)} to list them."
         )
     found.sort(key=lambda row: (row["image_id"], row["ens_region_id"] or "", row_node(row)))
     found.sort(key=lambda row: created(row) or LONG_AGO, reverse=True)

@@ -85,8 +85,8 @@ def find_credentials(
     if "profile" in given and len(given) > 1:
         names = ", ".join(given)
         raise AlicloudError(
-            f"{names} are set together, and may be two identities: use a key or a profile. An "
-            "empty string unsets what module_defaults or a variable sets."
+            f"{names} are set together, but can be two identities: use a key or a profile. An "
+            "empty string unsets a value from module_defaults or a variable."
         )
     if any(name in given for name in KEYS):
         return _make_key(_add_missing_half(given, inherited))

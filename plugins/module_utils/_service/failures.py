@@ -191,9 +191,11 @@ class CallFailure(Exception):
             return self.kind.hint
         # A grant does not help against a Deny, nor against a limit that is set above the account.
         if denied["explicit"]:
-            return "a Deny in a {policy} forbids {permission}: ask whoever manages that policy"
+            return "a Deny in a {policy} forbids {permission}: ask the administrator of that policy"
         if denied["policy_type"] == "ControlPolicy":
-            return "no {policy} allows {permission}: ask whoever manages the resource directory"
+            return (
+                "no {policy} allows {permission}: ask the administrator of the resource directory"
+            )
         return Kind.PERMISSION.hint
 
 

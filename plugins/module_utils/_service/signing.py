@@ -38,7 +38,7 @@ class Credentials:
     region_id: str | None = None
 
     def current(self) -> Credentials:
-        """Return itself: what was given stays as it is (see Source)."""
+        """Return itself, because given credentials never change (see Source)."""
         return self
 
     @property

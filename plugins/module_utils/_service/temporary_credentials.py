@@ -30,7 +30,7 @@ from .transport import failure_below_http, reason, root_cause
 
 TIMEOUT = 10_000  # milliseconds, to connect and of each read
 METADATA_TIMEOUT = 2_000  # the metadata is on the machine or not there at all
-WAITS = (1.0, 2.0)  # seconds, before another try of what may pass
+WAITS = (1.0, 2.0)  # seconds before a retry of a temporary failure
 # New ones are fetched this long before the end, of a short life in its last quarter. That leaves
 # time to try again, and is not before the library thinks so, too.
 MARGIN = 15 * 60.0
@@ -334,7 +334,7 @@ class TemporaryCredentials:
         for name in LOGGERS:
             logging.getLogger(name).disabled = True
 
-        # What is None, the library takes from the environment as it was when it was imported.
+        # For None, the library uses the environment at the time of its import.
         arguments = {name: profile.get(key) for name, key in self._mode.arguments.items()}
         if "role_session_name" in arguments:
             arguments["role_session_name"] = (
@@ -376,7 +376,7 @@ class TemporaryCredentials:
             if not host or not (plain or url.scheme == "https"):
                 raise AlicloudError(
                     f"{self._subject}: its {key} is not safe. It must begin with https://; http:// "
-                    "is only for a loopback host, since anybody on the way can read what it gives."
+                    "is only for a loopback host, since others on the way can read the key."
                 )
             if is_host and not PLAIN_URL.fullmatch(address):
                 raise AlicloudError(
@@ -387,7 +387,7 @@ class TemporaryCredentials:
         if plain and proxy:
             raise AlicloudError(
                 f"{self._subject} come over plain HTTP, and {proxy} would send them through a "
-                "proxy, whatever NO_PROXY says. Unset it: the calls themselves use HTTPS_PROXY."
+                "proxy, even with NO_PROXY. Unset it: the calls themselves use HTTPS_PROXY."
             )
 
 

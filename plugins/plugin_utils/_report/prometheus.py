@@ -24,7 +24,7 @@ METRICS = {
     "alicloud_image_status": "Always 1; its label tells how the image compares to the wanted.",
     "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
     "alicloud_image_hosts_behind_seconds_max": (
-        "How far the host that is most behind is behind, in full days, by wanted image and region."
+        "How far the most outdated host is behind, in full days, by wanted image and region."
     ),
 }
 Samples = t.Iterator[t.Tuple[str, Json, int]]  # metric, labels, value
