@@ -1,14 +1,14 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module of this name, without a process of its own where it can."""
+"""Runs the module of this name inside the process of Ansible if possible."""
 
 from __future__ import annotations
 
 from ..modules import ens_image_info
 from ..plugin_utils._action import InProcessAction
 
-main = ens_image_info.main  # ansible-lint looks for a module's options in there
+main = ens_image_info.main  # ansible-lint reads the options of the module there
 
 
 class ActionModule(InProcessAction):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module of this name, without a process of its own where it can."""
+"""Runs the module of this name inside the process of Ansible if possible."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..modules import image_drift_info
 from ..plugin_utils._action import InProcessAction, own_role
 from ..plugin_utils._host_variables import read_hosts
 
-main = image_drift_info.main  # ansible-lint looks for a module's options in there
+main = image_drift_info.main  # ansible-lint reads the options of the module there
 
 
 class ActionModule(InProcessAction):
-    """See the module, which cannot see the variables of hosts."""
+    """Adds the variables of hosts, which the module cannot read."""
 
     module = image_drift_info
 

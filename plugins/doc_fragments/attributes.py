@@ -26,10 +26,10 @@ attributes:
     description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
     support: full
     details:
-      - With a local connection, the task runs in the process of Ansible on the controller, which takes a small part of the
-        time of a module. It runs as a module if it asks for another process, with C(become), C(async), C(environment) or an
-        C(ansible_python_interpreter) that is not Ansible's own, or if Ansible's own Python has no C(requests).
-      - Options, result and errors are the same either way.
+      - With a local connection, the task runs inside the process of Ansible, which is much faster.
+      - The task runs as an ordinary module with C(become), C(async) or C(environment), with an C(ansible_python_interpreter) other
+        than Ansible's own, or if Ansible's own Python has no C(requests).
+      - Options, result and errors are the same in both cases.
   async:
     description: Supports being used with the C(async) keyword.
     support: full

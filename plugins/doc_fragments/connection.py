@@ -14,93 +14,92 @@ options:
   access_key_id:
     description:
       - The ID of the access key that signs the calls.
-      - If neither O(access_key_id) nor O(profile) is given, the first of these environment variables that is set is used,
-        E(ALIBABA_CLOUD_ACCESS_KEY_ID), E(ALIBABACLOUD_ACCESS_KEY_ID), E(ALICLOUD_ACCESS_KEY).
+      - Without O(access_key_id) and O(profile), the value comes from E(ALIBABA_CLOUD_ACCESS_KEY_ID),
+        E(ALIBABACLOUD_ACCESS_KEY_ID) or E(ALICLOUD_ACCESS_KEY). The first one that is set wins.
     type: str
   access_key_secret:
     description:
       - The secret of the access key.
-      - If neither O(access_key_secret) nor O(profile) is given, the first of these environment variables that is set is used,
-        E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), E(ALIBABACLOUD_ACCESS_KEY_SECRET), E(ALICLOUD_SECRET_KEY).
+      - Without O(access_key_secret) and O(profile), the value comes from E(ALIBABA_CLOUD_ACCESS_KEY_SECRET),
+        E(ALIBABACLOUD_ACCESS_KEY_SECRET) or E(ALICLOUD_SECRET_KEY). The first one that is set wins.
     type: str
   security_token:
     description:
-      - The token that belongs to a temporary access key.
-      - If the key or its secret comes from the environment, the first of these environment variables that is set is used,
-        E(ALIBABA_CLOUD_SECURITY_TOKEN), E(ALIBABACLOUD_SECURITY_TOKEN), E(ALICLOUD_SECURITY_TOKEN).
-      - A key that is given with O(access_key_id) and O(access_key_secret) is used without any token from the environment.
+      - The token of a temporary access key.
+      - If the key or its secret comes from the environment, the value comes from E(ALIBABA_CLOUD_SECURITY_TOKEN),
+        E(ALIBABACLOUD_SECURITY_TOKEN) or E(ALICLOUD_SECURITY_TOKEN). The first one that is set wins.
+      - If you set both O(access_key_id) and O(access_key_secret), no token from the environment is used.
     type: str
   profile:
     description:
-      - The name of a profile in O(config_file).
-      - Its mode can be V(AK), V(StsToken), V(OAuth), V(RamRoleArn), V(ChainableRamRoleArn), V(OIDC), V(EcsRamRole),
-        V(CredentialsURI), V(External) or V(CloudSSO). All modes but the first three need the Python library
+      - The name of a profile in O(config_file). It excludes the options of an access key.
+      - The mode of the profile can be V(AK), V(StsToken), V(OAuth), V(RamRoleArn), V(ChainableRamRoleArn), V(OIDC),
+        V(EcsRamRole), V(CredentialsURI), V(External) or V(CloudSSO). All modes except the first three need the Python library
         C(alibabacloud_credentials).
-      - If neither O(profile) nor O(access_key_id) is given, credentials are looked for in this order, and the first match is
-        used. First, a key in the environment. Second, the profile that E(ALIBABACLOUD_PROFILE), E(ALIBABA_CLOUD_PROFILE) or
-        E(ALICLOUD_PROFILE) names. Third, the role that E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and
-        E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) name together. Fourth, the current profile of O(config_file), if that file exists.
-        Fifth, the RAM role of the ECS instance, if E(ALIBABA_CLOUD_ECS_METADATA) names it.
+      - Without O(profile) and O(access_key_id), the plugin looks for credentials in five places and uses the first match.
+      - 1. An access key in the environment.
+      - 2. The profile in E(ALIBABACLOUD_PROFILE), E(ALIBABA_CLOUD_PROFILE) or E(ALICLOUD_PROFILE).
+      - 3. The OIDC role in E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and
+        E(ALIBABA_CLOUD_OIDC_TOKEN_FILE). All three must be set.
+      - 4. The current profile of O(config_file), if that file exists.
+      - 5. The RAM role of the ECS instance, if E(ALIBABA_CLOUD_ECS_METADATA) has its name.
     type: str
   config_file:
     description:
-      - The configuration file of the official command line tool C(aliyun). The collection never writes it.
+      - The configuration file of the official C(aliyun) CLI. The collection never writes it.
       - A relative path starts from the folder of the playbook.
     type: path
     default: ~/.aliyun/config.json
   validate_certs:
     description:
-      - Whether the certificate of the service is checked. Turn it off in tests only.
+      - Whether to check the certificate of the service. Set V(false) in tests only.
     type: bool
     default: true
   ca_path:
     description:
-      - A file or folder with the certificates of the authorities to trust.
+      - A file or folder with the CA certificates to trust.
       - A relative path starts from the folder of the playbook.
-      - Without it, E(REQUESTS_CA_BUNDLE) is used. If that is not set either, the authorities that the Python library
-        C(requests) brings are trusted.
+      - Without it, E(REQUESTS_CA_BUNDLE) is used. Without both, the CA certificates of the Python library C(requests) are used.
     type: path
   timeout:
     description:
-      - How many seconds one attempt of a call may take.
+      - The time limit of one attempt of a call, in seconds.
     type: float
     default: 10
   retry_timeout:
     description:
-      - How many seconds all retries of one call may take. V(0) means no retries.
-      - A call is tried again if it is throttled, or if the service or the network fails in a way that may pass.
-      - ECS counts calls by the minute, separately for each region. A value above 60 outlasts that limit. ENS counts most
-        calls by the second.
-      - The calls of a task share this time. If no call is answered for that long, all of them end. If only one region is
-        throttled, only its calls end.
+      - The time limit of all retries of a call, in seconds. V(0) means no retries.
+      - A call is retried if the service throttles it, or if the error of the service or the network is temporary.
+      - ECS counts calls per minute and region, so a value above 60 outlasts its limit. ENS counts most calls per second.
+      - All calls of a task share this time. If no call gets an answer for this long, all calls fail. If only one region
+        throttles, only the calls to that region fail.
     type: float
     default: 90
   concurrency:
     description:
-      - How many calls may be under way at once, from 1 to 100.
+      - How many calls can run at the same time, from 1 to 100.
     type: int
     default: 8
   network:
     description:
-      - V(public) calls the hosts on the internet. V(vpc) calls the hosts that can be reached from inside a VPC without internet
-        access.
-      - It is not used if O(endpoint) is set.
+      - V(public) calls the endpoints on the internet. V(vpc) calls the endpoints inside a VPC, without internet access.
+      - If you set O(endpoint), this option has no effect.
       - Without it, E(ALIBABA_CLOUD_ENDPOINT_TYPE) is used.
     type: str
     choices: [public, vpc]
     default: public
 requirements:
   - requests >= 2.25.1
-  - alibabacloud_credentials, for the modes of O(profile) that need it
+  - alibabacloud_credentials, for some modes of O(profile)
 notes:
-  - An empty or null value counts as not set in an option, a variable, the environment and a file. The next source is used
-    then.
-  - The proxies in E(HTTPS_PROXY) and E(NO_PROXY) are used.
-  - A module reads the environment, the configuration file and the proxies of the host that its task runs on. Lookups and
-    inventory plugins read those of the controller.
+  - An empty or null value counts as not set, in an option, a variable, the environment and a file. Then the next source is
+    used.
+  - The proxy settings in E(HTTPS_PROXY) and E(NO_PROXY) apply.
+  - A module reads the environment and the configuration file on the host of its task. A lookup or inventory plugin reads them on
+    the controller.
 seealso:
   - name: "Guide: Connecting"
-    description: All ways to give a key, the order in which each option is looked for, and the endpoints.
+    description: All sources of credentials and options, their order, and the endpoints.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_connecting.rst
 """
 
@@ -108,9 +107,9 @@ seealso:
 options:
   cache:
     description:
-      - Whether an answer is kept until this run of Ansible ends. All hosts and templates that ask the same question then share
-        one call. They get the same images even if newer ones are published meanwhile.
-      - An answer in which something is missing is not kept. Modules neither use nor fill this cache.
+      - Whether to cache the answer until this run of Ansible ends. All hosts and templates with the same question then share one
+        call. They get the same images, even if somebody publishes newer images during the run.
+      - An answer with a missing image is not cached. Modules do not use this cache.
       - In C(ansible-console), a run is the whole session.
     type: bool
     default: true

@@ -13,19 +13,18 @@ class ModuleDocFragment:
 options:
   region:
     description:
-      - The IDs of the regions to ask, for example V(cn-hangzhou).
-      - Without it, the first of these environment variables that is set is used, E(ALIBABA_CLOUD_REGION_ID),
-        E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION). If none is set, the region of the profile that
-        gives the key is used.
+      - The IDs of the regions to search, for example V(cn-hangzhou).
+      - Without it, the value comes from E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) or
+        E(ALICLOUD_REGION). The first one that is set wins. If none is set, the region of the profile is used.
     type: list
     elements: str
     aliases: [regions, region_id]
   endpoint:
     description:
-      - The host or URL to call instead of that of the region, for example the URL of the emulator.
-      - It may contain C({region}). Each call puts its own region there.
-      - A URL with C(http://) must name a loopback host. If somebody changes an image ID on its way, the wrong machine starts.
-      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used. If that is not set either, O(network) decides.
+      - A host or URL to call instead of the endpoint of the region, for example the URL of the emulator.
+      - C({region}) in it stands for the region of the call.
+      - C(http://) works with loopback hosts only. On other hosts, an attacker could change an image ID on its way.
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ECS) is used. Without both, O(network) decides.
     type: str
 """
 

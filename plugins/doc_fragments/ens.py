@@ -13,8 +13,8 @@ class ModuleDocFragment:
 options:
   ens_region_id:
     description:
-      - The IDs of the edge nodes to ask, for example V(cn-dalian-unicom).
-      - Without it, the service is asked once, for no node in particular.
+      - The IDs of the ENS nodes to search, for example V(cn-dalian-unicom).
+      - Without it, one listing without a node is made.
     type: list
     elements: str
   image_id:
@@ -24,36 +24,36 @@ options:
     elements: str
   snapshot_id:
     description:
-      - The ID of the snapshot that the images to list were made from. Without it, images of any snapshot are listed.
+      - List only images that were made from the snapshot with this ID. Without it, images of any snapshot are listed.
     type: str
   owner:
     description:
-      - Whose images to list. V(self) means the account that asks, V(system) means Alibaba Cloud, and V(others) means other
-        accounts that share or publish images.
-      - V(others) is not in the default, because anyone can publish an image under a name that looks like yours. It would be
-        listed as the newest.
+      - The owners of the images to list. V(self) is your account. V(system) is Alibaba Cloud. V(others) are other accounts that
+        share or publish images.
+      - V(others) is not in the default. Anyone can publish an image under a name like yours, and it would be listed as the
+        newest.
     type: list
     elements: str
     choices: [self, system, others]
     default: [self, system]
   platform:
     description:
-      - The platforms to list, such as V(centos) or V(Windows), compared without case. Without it, all are listed.
+      - The platforms to list, such as V(centos) or V(Windows). Case does not matter. Without it, all platforms are listed.
     type: list
     elements: str
   architecture:
     description:
-      - The architectures to list, such as V(x86_64), compared without case. Without it, all are listed.
+      - The architectures to list, such as V(x86_64). Case does not matter. Without it, all architectures are listed.
     type: list
     elements: str
   endpoint:
     description:
-      - The host or URL to call instead of that of the service, for example the URL of the emulator.
-      - A URL with C(http://) must name a loopback host. If somebody changes an image ID on its way, the wrong machine starts.
-      - Accounts of the international site set V(ens.ap-southeast-1.aliyuncs.com), and with O(network=vpc)
+      - A host or URL to call instead of the endpoint of the service, for example the URL of the emulator.
+      - C(http://) works with loopback hosts only. On other hosts, an attacker could change an image ID on its way.
+      - If your account belongs to the international site, set V(ens.ap-southeast-1.aliyuncs.com). Inside a VPC, set
         V(ens-vpc.ap-southeast-1.aliyuncs.com).
-      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ENS) is used. If that is not set either, O(network) decides between
-        C(ens.aliyuncs.com) and C(ens-vpc.cn-zhangjiakou.aliyuncs.com).
+      - Without it, E(ALIBABA_CLOUD_ENDPOINT_ENS) is used. Without both, O(network) selects C(ens.aliyuncs.com) or
+        C(ens-vpc.cn-zhangjiakou.aliyuncs.com).
     type: str
 """
 

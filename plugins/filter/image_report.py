@@ -12,73 +12,73 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Writes a report as a text for a file. The input is what M(alicloud.compute.image_coverage_info) or
-    M(alicloud.compute.image_drift_info) returned, or data of the same form.
-  - It reads nothing but its input. The same input gives the same text.
+  - Returns a report as text, to write it to a file. The input is a result of M(alicloud.compute.image_coverage_info) or
+    M(alicloud.compute.image_drift_info), or your own data in the same format.
+  - The same input always gives the same text.
 positional: format
 options:
   _input:
     description:
-      - One result, or a list of results. If two results tell of the same image, build or host, the one with the later
-        C(checked) counts. There are three exceptions. C(builds) that a lock knows are never V(newest) only. A limit that any
-        result exceeds is exceeded. The verdict is the worst of all.
-      - "A result has C(checked) and any of the lists C(images), C(builds), C(hosts), C(limits), C(lagging) and C(batches). It
-        may have C(verdict), which is V(passed), V(failed) or V(no_limit). Other keys of a result are ignored. Times are in UTC,
-        such as C(2026-11-22T07:00:00Z). In the dictionaries of the lists, a key that may be null may also be left out. A key
-        that is not named here is an error there."
-      - "C(images) says which image is where. C(name) is the name of the wanted image. The other keys are C(service), V(ecs) or
-        V(ens), C(region), C(status), one of V(present), V(absent), V(stale) and V(different), and C(reason), which may be
-        empty. These may be null: C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), and
-        C(age) and C(max_age) in seconds."
+      - One result, or a list of results. If two results have the same image, build or host, the result with the later C(checked)
+        counts. There are three exceptions. A build in a lock keeps its state, even if a later result has it as V(newest). A limit
+        is exceeded if any result exceeds it. The worst verdict counts.
+      - "A result has C(checked) and one or more of the lists C(images), C(builds), C(hosts), C(limits), C(lagging) and
+        C(batches). It can have C(verdict), which is V(passed), V(failed) or
+        V(no_limit). Other keys of a result are ignored. Times are in
+        UTC, such as C(2026-11-22T07:00:00Z). In the dictionaries of the lists, optional keys can be null or left out. An
+        unknown key is an error."
+      - "C(images) has the images of each region. The keys are C(name) (the wanted image), C(service) (V(ecs) or V(ens)),
+        C(region), C(status) (V(present), V(absent), V(stale) or V(different)) and C(reason) (can be empty). Optional keys:
+        C(image_id), C(image_name), C(image_version), C(creation_time), C(image_owner_alias), and C(age) and C(max_age) in
+        seconds."
       - "C(builds) has the images of the timeline. The keys are C(name), C(service), C(region), C(image_id), C(image_name) and
-        C(state), one of V(newest), V(locked), V(previous) and V(soaking). These may be null: C(image_version),
-        C(creation_time)."
-      - "C(hosts) says what hosts run. The keys are C(host), C(status), one of V(current), V(outdated) and V(unknown), and
-        C(reason), which may be empty. These may be null: C(name), C(region), C(image_id), C(image_name),
-        C(expected_image_id), C(expected_image_name), C(days_behind), C(versions_behind), C(denied)."
+        C(state) (V(newest), V(locked), V(previous) or V(soaking)). Optional keys: C(image_version), C(creation_time)."
+      - "C(hosts) has the images of the hosts. The keys are C(host), C(status) (V(current), V(outdated) or V(unknown)) and
+        C(reason) (can be empty). Optional keys: C(name), C(region), C(image_id), C(image_name), C(expected_image_id),
+        C(expected_image_name), C(days_behind), C(versions_behind), C(denied)."
       - "C(limits) has the limits on hosts. The keys are C(name), C(value), the numbers of hosts C(allowed) and C(hosts), and
         the boolean C(exceeded)."
-      - "C(lagging) has the regions and nodes that lack the image that their hosts should run. The keys are C(name), C(region)
-        and C(reason), which may be empty. The report has those of all results."
-      - "C(batches) has lists of host names, in the order in which to replace the hosts."
+      - "C(lagging) has the regions and nodes without the expected image. The keys are C(name), C(region) and C(reason) (can be
+        empty). The report has the entries of all results."
+      - "C(batches) has lists of host names, in the order of replacement."
     type: raw
     required: true
   format:
     description:
-      - The format, or the name of the file that the report is for. The end of a file name tells the format, V(.html), V(.md),
-        V(.xml) for JUnit, V(.prom) or V(.json), in small or capital letters.
-      - V(html) is a page for people, in one file that loads nothing else.
-      - V(markdown) is for tickets, merge requests and chats. Names are in code spans, so they cannot become links or markup. A
-        name that is copied from there is unchanged.
-      - V(junit) is for CI systems. Each image of a region, each host and each limit is a test. Suites and classes begin with
-        O(title). A host whose status is V(unknown) is a skipped test. As a failure, a host that is switched off would stop the
-        pipeline. As a passed test, it would not be noticed.
+      - The format V(html), V(markdown), V(junit), V(prometheus) or V(json), or the name of your file. The end of the file name
+        selects the format, V(.html), V(.md), V(.xml) for JUnit, V(.prom) or V(.json). Case does not matter.
+      - V(html) is a page for people. It is one file and loads no other files.
+      - V(markdown) is for tickets, merge requests and chats. Names are in code spans, so they cannot become links or markup. You
+        can copy them unchanged.
+      - V(junit) is for CI systems. Each image in a region, each host and each limit is a test. The names of suites and classes
+        start with O(title). An unknown host is a skipped test. So a host that is switched off does not stop the pipeline, but you
+        see it.
       - V(prometheus) is for the textfile collector of C(node_exporter). The file name must end in C(.prom). All metrics are
-        gauges. All have O(title) as the label C(report), so one folder can hold many reports.
-      - Of V(prometheus), C(alicloud_image_age_seconds) and C(alicloud_image_status) are for each image in a region.
-        C(alicloud_image_hosts) and C(alicloud_image_hosts_behind_seconds_max) count by image and region, so many hosts make few
-        series. C(alicloud_image_check_timestamp_seconds) tells whether the file is still written.
-        C(alicloud_image_limit_hosts) and C(alicloud_image_limit_allowed) are for each limit. C(alicloud_image_verdict) is 1 if
-        all limits are kept and 0 if not. It is left out if no limit is set.
-      - V(json) is for programs. C(docs/image-report.schema.json) describes it, and its key C(format) is the version of the
-        format. With ansible-core 2.18, a template that consists of this filter alone returns a dictionary. Add the filter
-        C(string) to get the text.
+        gauges. Their label C(report) is O(title), so one folder can hold many reports.
+      - Metrics for each image in a region are C(alicloud_image_age_seconds) and C(alicloud_image_status).
+        C(alicloud_image_hosts) and C(alicloud_image_hosts_behind_seconds_max) also count by image and region, so many hosts make
+        few series.
+      - Metrics for each limit are C(alicloud_image_limit_hosts) and C(alicloud_image_limit_allowed).
+      - C(alicloud_image_verdict) is 1 if no limit is exceeded, else 0. Without limits, it is left out. With
+        C(alicloud_image_check_timestamp_seconds), you can check that the file is still updated.
+      - V(json) is for programs. C(docs/image-report.schema.json) describes it. Its key C(format) is the version of the format.
+        With ansible-core 2.18, a template with only this filter returns a dictionary. Add the filter C(string) to get the text.
     type: str
     required: true
   title:
     description:
-      - The title of the report. In V(junit) and V(prometheus) it tells reports apart, so give each report its own.
+      - The title of the report. It identifies the report in V(junit) and V(prometheus), so give each report its own title.
     type: str
     default: Image report
   option:
     description:
-      - What an error about an unknown O(format) calls this option. A role sets the name of its own variable.
+      - The name of O(format) in error messages. A role sets the name of its variable.
     type: str
     default: format
 """
 
 EXAMPLES = r"""
-- name: Write a page and the metrics of it
+- name: Write a page and its metrics
   ansible.builtin.copy:
     content: "{{ results | alicloud.compute.image_report(item, title='Production images') }}"
     dest: "{{ playbook_dir }}/{{ item }}"
@@ -118,7 +118,7 @@ EXAMPLES = r"""
       batches:
         - [web-1]
 
-- name: Show the report of two checks as one
+- name: Show one report of two checks
   ansible.builtin.debug:
     msg: "{{ [east, west] | alicloud.compute.image_report('markdown') }}"
   vars:
@@ -165,9 +165,9 @@ ENDS = {
 
 
 def find_format(value: t.Any, option: t.Any) -> str:
-    """Return the format that has this name, or that the name of a file asks for.
+    """Return the format with this name, or the format of a file with this name.
 
-    option is what the error calls the value. Raises AnsibleFilterError.
+    option is the name of the value in the error. Raises AnsibleFilterError.
     """
     if isinstance(value, str):
         end = f".{value.rpartition('.')[2].lower()}"

@@ -12,14 +12,13 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Writes a dictionary as the text of a C(.env) file, which holds environment variables and which shells can read, too.
-  - A dictionary inside it adds its key to the names. Keys are joined with C(_) and written in capital letters. A character that
-    a name must not have becomes C(_).
-  - It is an error if two keys become the same name. It is also an error if shells and other readers of such files would
-    understand a value differently, because it has a single quote, a backslash, C(${) or a line break.
+  - Turns a dictionary into the text of a C(.env) file with environment variables. Shells can also read it.
+  - The keys of nested dictionaries are joined with C(_) and written in capital letters. Each invalid character becomes C(_).
+  - Two keys with the same resulting name are an error. A value with a single quote, a backslash, C(${) or a line break is also an
+    error, because not all readers of such files understand it in the same way.
 options:
   _input:
-    description: The values, strings and numbers, or dictionaries of these.
+    description: The values. You can use strings and numbers, and nested dictionaries of these.
     type: dict
     required: true
 """
@@ -36,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text, a line for each variable.
+  description: The text, with one line for each variable.
   type: str
 """
 

@@ -12,17 +12,17 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Writes a dictionary as the text of a variables file in HCL, C(.pkrvars.hcl) or C(.tfvars).
-  - For C(.tfvars.json), P(ansible.builtin.to_nice_json#filter) does.
+  - Turns a dictionary into the text of an HCL variables file, C(.pkrvars.hcl) or C(.tfvars).
+  - For C(.tfvars.json), use P(ansible.builtin.to_nice_json#filter).
 options:
   _input:
-    description: The variables by name. Values are strings, numbers, booleans, null, and lists and dictionaries of these.
+    description: The variables by name. Values can be strings, numbers, booleans, null, and lists and dictionaries of these.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Write the newest images as variables of Packer
+- name: Write the newest image as a variable for Packer
   ansible.builtin.copy:
     content: "{{ {'image_ids': {'web': {'cn-hangzhou': web.image_id}}} | alicloud.compute.to_hcl }}"
     dest: images.auto.pkrvars.hcl

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups of hosts by whether they run the image that they should."""
+"""Groups hosts by the status of their images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ version_added: 1.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Compares what the hosts of the inventory run with a lock, or with the newest images. Puts each host into the group
+  - Compares the images of the hosts in your inventory with a lock file or with the newest images. Puts each host into the group
     C(image_current), C(image_outdated) or C(image_unknown). All three groups always exist.
-  - Each host gets the variable C(image_drift), a dictionary with what M(alicloud.compute.image_drift_info) returns of a host,
-    such as C(status), C(reason) and C(expected_image_id).
-  - It adds no hosts, so its configuration file must come after the sources that do. Ansible reads a folder of inventory
-    sources in the order of the file names, so V(zz_image_drift.yml) is a good name. The name must end with
+  - Each host gets the variable C(image_drift), a dictionary with keys such as C(status), C(reason) and C(expected_image_id). They
+    are the keys of C(hosts) in the result of M(alicloud.compute.image_drift_info).
+  - The plugin adds no hosts. Its configuration file must come after the sources with the hosts. Ansible reads the files of an
+    inventory folder in the order of their names, so V(zz_image_drift.yml) is a good name. The name must end with
     C(image_drift.yml) or C(image_drift.yaml).
   - M(alicloud.compute.image_drift_info) and the role P(alicloud.compute.image_drift#role) compare in the same way. The role
     also has limits and writes reports.
-  - After hosts were replaced, the task C(ansible.builtin.meta) with C(refresh_inventory) makes the groups again.
+  - After you replace hosts, run the task C(ansible.builtin.meta) with C(refresh_inventory) to update the groups.
 options:
   plugin:
     description: The name of this plugin, V(alicloud.compute.image_drift).
@@ -30,71 +30,72 @@ options:
     choices: [alicloud.compute.image_drift]
   images:
     description:
-      - If it is given, hosts should run the newest build that any region of an image has. O(lock) then only says which images
-        there were before.
-      - It can be the list that the roles and modules of this collection take, for example V({{ fleet_images }}).
+      - With this option, the hosts should run the newest build of any region. O(lock) is then used only for
+        the earlier images.
+      - You can use a template, for example V({{ fleet_images }}).
   lock:
     description:
-      - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked. If O(images) is not given, no
-        service is asked.
-      - Without it, O(images) is needed.
+      - The lock file of M(alicloud.compute.image_lock). Without O(images), the hosts should run the locked images, and the plugin
+        makes no call.
+      - Without it, O(images) is required.
     type: path
   agree:
     description:
-      - What tells the builds of O(images) apart. Each copy of an image has an ID of its own, so IDs cannot be compared.
-      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing). With V(nothing), each region goes by
-        itself.
+      - The property that all copies of a build share. Each copy of an image has its own ID, so IDs cannot be compared.
+      - V(image_name), V(image_version), V(tag:KEY) for the tag with the key C(KEY), or V(nothing). With V(nothing), each region
+        is compared on its own.
     type: str
     default: image_name
   hosts:
     description:
-      - The hosts to compare, as patterns of groups and hosts such as V(web) and V(!canary). Other hosts get neither a group nor
-        the variable.
+      - The hosts to compare, as patterns such as V(web) and V(!canary). The default is all hosts. Other hosts get neither a group
+        nor the variable.
     type: list
     elements: str
     default: [all]
   image_id:
     description:
-      - The name of the variable that has the ID of a host's image, or a template such as V({{ tags.image }}).
-      - The variable can come from the sources before this one, or from the files in C(group_vars) and C(host_vars) beside them.
-        Facts and files beside a playbook are not known here.
+      - The variable with the ID of a host's image. Give the name of the variable, or a template such as V({{ tags.image }}).
+      - The variable can come from an earlier inventory source, or from C(group_vars) and C(host_vars) beside the inventory. The
+        plugin does not know facts, and no C(group_vars) and C(host_vars) beside a playbook.
     type: str
     default: image_drift_image_id
   name:
     description:
-      - The name of the variable that has the name of the wanted image that a host should run, or a template.
-      - A host without such a name is unknown, unless its image is the newest, or is in the lock.
+      - The variable with the name of a host's wanted image. Give the name of the variable, or a template.
+      - A host without this name is unknown, unless its image is the newest or in the lock.
     type: str
     default: image_drift_name
   region:
     description:
-      - The name of the variable that has a host's region or ENS node, or a template.
-      - Hosts whose image is the newest, or is in the lock, do not need it.
+      - The variable with a host's region or ENS node. Give the name of the variable, or a template.
+      - A host does not need it if its image is the newest or in the lock.
     type: str
     default: image_drift_region
   regions:
     description:
-      - The regions of the ECS images in O(images) that name none of their own.
-      - Without it, the first of these environment variables that is set is used, E(ALIBABA_CLOUD_REGION_ID),
-        E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION).
+      - The regions of the ECS images in O(images) without a C(region) of their own.
+      - Without it, the value comes from E(ALIBABA_CLOUD_REGION_ID), E(ALIBABACLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION) or
+        E(ALICLOUD_REGION). The first one that is set wins.
     type: list
     elements: str
   group_prefix:
-    description: What the names of the groups begin with. Two sources that compare the same hosts need different prefixes.
+    description: The prefix of the group names. If two sources compare the same hosts, give each its own prefix.
     type: str
     default: image_
   on_error:
     description:
-      - What happens if a service cannot be asked. An empty group would look as if no host were outdated.
-      - V(fail) ends Ansible with the error, even if Ansible is set to go on after a source that fails.
-      - V(unknown) puts all hosts into the group of unknown hosts, gives the error as the reason, and warns.
+      - The reaction to a failed call of a service.
+      - V(fail) ends Ansible with the error, even if Ansible is configured to ignore failed inventory sources. Otherwise an empty
+        group would look as if no host were outdated.
+      - V(unknown) puts all hosts into the group of unknown hosts, with the error as the reason, and warns.
     type: str
     choices: [fail, unknown]
     default: fail
   strict:
     description:
-      - Whether it is an error if a template or a variable of a host cannot be resolved. If it is no error, that host is unknown,
-        and the reason says why.
+      - Whether a template or variable of a host that cannot be resolved is an error. With V(false), the host is unknown, and its
+        reason is the error.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -103,11 +104,11 @@ extends_documentation_fragment:
   - alicloud.compute.wanted.denied
   - ansible.builtin.inventory_cache
 notes:
-  - The options may be templates, except numbers and booleans. Templates know extra variables and the variables of the group
-    C(all), so O(images) can be the list that the roles take. O(image_id), O(name) and O(region) are resolved for each host.
-  - Relative paths start from the folder of this plugin's configuration file, not from that of a playbook.
-  - With O(cache), Ansible's inventory cache keeps what the services said. The task C(ansible.builtin.meta) with
-    C(refresh_inventory) asks again.
+  - All options except numbers and booleans can be templates. Templates can use extra variables and the variables of the group
+    C(all). O(image_id), O(name) and O(region) are resolved for each host.
+  - Relative paths start from the folder of this plugin's configuration file.
+  - With O(cache), Ansible's inventory cache keeps the answers of the services. The task C(ansible.builtin.meta) with
+    C(refresh_inventory) calls the services again.
 seealso:
   - name: "Guide: Replacing outdated hosts by their group"
     description: An inventory with groups, and a play that replaces hosts in batches.
@@ -123,7 +124,7 @@ images:
     region: [cn-hangzhou, ap-southeast-1]
 
 ---
-# locked_image_drift.yml: compare with the lock, for hosts of another inventory plugin that has other names
+# locked_image_drift.yml: compare with the lock, and use the variables of another inventory plugin
 plugin: alicloud.compute.image_drift
 lock: images.lock.yml
 hosts: [web, edge]
@@ -208,16 +209,15 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
             with working_in(os.path.dirname(path)), display_warnings():
                 self._group_hosts(path, cache)
         except Exception as error:
-            # Ansible would go on without the groups, and a play on the outdated hosts would end
-            # well with nothing done. It has no other way to ask for an end.
+            # Without this, Ansible would go on without the groups, and a play on the outdated hosts
+            # would succeed without a change. Ansible has no other way to end the run.
             C.INVENTORY_ANY_UNPARSED_IS_FAILED = True
             if not isinstance(error, (AlicloudError, AnsibleError)):
                 raise  # Such as of a broken file of the cache; Ansible says where.
             raise AnsibleParserError(str(error)) from None
 
     def _group_hosts(self, path: str, cache: bool) -> None:
-        # All hosts are in the group all, also those whose source does not say so, which Ansible
-        # would see to after the last source.
+        # Put all hosts into the group all. Ansible does this only after the last source.
         source = self.inventory.current_source
         self.inventory.reconcile_inventory()
         self.inventory.current_source = source
@@ -244,7 +244,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
         self._add_groups(rows, options["group_prefix"])
 
     def _read_options(self, path: str, variables: HostVariables) -> Json:
-        """Return all options, and as `sources` those that say where hosts have what."""
+        """Return all options, and as `sources` the variables or templates of KEYS."""
         config = self._read_config_data(path)
         of_all = variables.of_groups([self.inventory.groups["all"]])
         self.templar.available_variables = combine_vars(of_all, load_extra_vars(self.loader))
@@ -264,7 +264,7 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
             unsupported = isinstance(checked.errors[0], UnsupportedError)
             raise AlicloudError(f"{'Unsupported options: ' * unsupported}{checked.errors.msg}")
         options = checked.validated_parameters
-        # Not from there: what went through it is no template any more.
+        # Not from the checked options: their texts are no templates any more.
         sources = {key: self.get_option(key) for key in KEYS}
         return {**options, "region": options["regions"], "sources": sources}
 
@@ -286,10 +286,10 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
     def _fetch(
         self, path: str, expectation: Expectation, options: Json, task: Task, cache: bool
     ) -> tuple[Listings, datetime]:
-        """Return what the services have, and the time by their clock, from the cache if it may."""
+        """Return the images and the clock of the services, from the cache if possible."""
         if not (expectation.wanted and self.get_option("cache")):
             return image_drift_info.fetch(expectation, options, task)
-        # Another question, or of another account or service, has another answer.
+        # Another question, account or service needs another cache key.
         of = [
             options[key]
             for key in ("endpoint", "network", "profile", "config_file", "access_key_id")
@@ -320,7 +320,6 @@ class InventoryModule(BaseInventoryPlugin, Cacheable):
                     "source. Give each source that compares it a group_prefix of its own."
                 )
             self.inventory.add_child(group, host.name)
-            # Not by the inventory, which takes longer to note of each text that it is from here
-            # than all else takes.
+            # Do not set it with the inventory: it tags the origin of each text, which is slow.
             value = {key: row[key] for key in row if key != "host"}
             host.set_variable("image_drift", without_templates(value))

@@ -12,20 +12,21 @@ version_added: 0.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Finds the newest available image of each family, in one or many regions, like
-    M(alicloud.compute.ecs_image_family_info), but in a template or variable.
-  - It makes its calls on the controller, once in a run for each question, however many hosts and templates ask (see O(cache)).
-  - For one family in one region, C(lookup) returns its image and C(query) a list of one image. Otherwise both return a list.
+  - Finds the newest available image of each family, in one or more regions. Use it in templates and variables. In tasks, you can
+    use M(alicloud.compute.ecs_image_family_info).
+  - The calls are made on the controller. All hosts and templates with the same question share one call (see O(cache)).
+  - For one family in one region, C(lookup) returns the image, and C(query) returns a list with one image. Otherwise both return
+    a list.
 options:
   _terms:
-    description: The image families.
+    description: The names of the image families.
     type: list
     elements: str
     required: true
   fail_on_missing:
     description:
-      - Whether it is an error if a family has no available image in a region. If it is no error, the result is null.
-      - The error says the same as that of M(alicloud.compute.ecs_image_family_info), and costs the same additional calls.
+      - Whether the lookup fails if a family has no available image in a region. With V(false), the result is null.
+      - The error and its additional calls are the same as in M(alicloud.compute.ecs_image_family_info).
     type: bool
     default: true
 extends_documentation_fragment:
@@ -36,7 +37,7 @@ extends_documentation_fragment:
 seealso:
   - module: alicloud.compute.ecs_image_family_info
   - name: "Guide: Module, lookup or lock"
-    description: When and how often a lookup asks, and which of the three ways to an image ID suits what you want.
+    description: Choose between the three ways to get an image ID, and see how often a lookup makes calls.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_choosing.rst
 """
 
@@ -64,9 +65,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - For each family, for each region, the image dict that RV(alicloud.compute.ecs_image_family_info#module:images)
-      describes. With one region, n families give n results in their order.
-    - Null for a family without an image, if O(fail_on_missing=false).
+    - One image for each family and region, in the order of the families, then of the regions.
+    - The keys are in RV(alicloud.compute.ecs_image_family_info#module:images).
+    - Null for a family without an image, with O(fail_on_missing=false).
   type: list
   elements: dict
 """
@@ -96,7 +97,7 @@ class LookupModule(CachedLookup):
         return [[family, region] for family in names for region in self.options["region"] or [None]]
 
     def fetch(self, names: list[str]) -> list[t.Any]:
-        """Return the images, those without a region for the region of the credentials."""
+        """Return the images. Without regions, the region of the credentials is used."""
         from ..module_utils._images.ecs import explain_missing, missing, newest_images
 
         options = self.options

@@ -12,22 +12,22 @@ version_added: 0.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Finds ENS images by name or glob, like M(alicloud.compute.ens_image_info), but in a template or variable.
-  - It makes its calls on the controller, once in a run for each question, however many hosts and templates ask (see O(cache)).
-  - Several images are a list, also with C(lookup). For the newest image of a series, use C(query) and the filter C(first).
+  - Finds ENS images by name or glob. Use it in templates and variables. In tasks, you can use M(alicloud.compute.ens_image_info).
+  - The calls are made on the controller. All hosts and templates with the same question share one call (see O(cache)).
+  - For several images, C(lookup) also returns a list. For the newest image of a series, use C(query) and the filter C(first).
 options:
   _terms:
     description:
-      - The names of the images, or globs such as V(web-*). Without any, all images are listed.
-      - Do not loop over names with C(with_alicloud.compute.ens_image). It turns an empty list into no name at all, and all images
-        are listed. Use C(loop) and C(query).
+      - The names of the images, or globs such as V(web-*). Without a name, all images are listed.
+      - Do not use C(with_alicloud.compute.ens_image) to loop over names. With an empty list, it lists all images. Use C(loop) and
+        C(query).
     type: list
     elements: str
   fail_on_missing:
     description:
-      - Whether it is an error if a node has no image of one of the names or IDs. If no name and no ID is given, it is an error if
-        a node has no image at all.
-      - If it is no error, the result of a name without images is null.
+      - Whether the lookup fails if a node has no image of one of the names or IDs. Without names and IDs, it fails if a node has
+        no image at all.
+      - With V(false), the result of a name without images is null.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -38,7 +38,7 @@ extends_documentation_fragment:
 seealso:
   - module: alicloud.compute.ens_image_info
   - name: "Guide: Images of edge nodes"
-    description: Names and globs, owners, many nodes, and what the service leaves open.
+    description: Names and globs, owners, many nodes, and open questions about the service.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_ens.rst
 """
 
@@ -55,8 +55,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - For each term, the image dicts that RV(alicloud.compute.ens_image_info#module:images) describes, newest first.
-    - Null for a term without images, if O(fail_on_missing=false).
+    - The images of each name, newest first. The keys are in RV(alicloud.compute.ens_image_info#module:images).
+    - Null for a name without images, with O(fail_on_missing=false).
   type: list
   elements: dict
 """
@@ -75,7 +75,7 @@ class LookupModule(CachedLookup):
         """Return the image dicts, or None, of each term."""
         names = flatten_names(terms)
         if terms and not names:
-            return []  # nothing is asked for, which is not the same as everything
+            return []  # an empty list of names does not mean all images
         return self.run_cached_lookup(names, variables, kwargs)
 
     def questions(self, names: list[str]) -> list[t.Any]:

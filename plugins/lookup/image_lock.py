@@ -12,9 +12,9 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Reads images from the lock file that M(alicloud.compute.image_lock) writes. No service is asked.
-  - With O(source=newest), the same template gets the newest images instead, as P(alicloud.compute.ecs_image_family#lookup)
-    and P(alicloud.compute.ens_image#lookup) find them. So production can use what is locked, and a test what is newest.
+  - Reads images from the lock file of M(alicloud.compute.image_lock), without a call.
+  - With O(source=newest), the same template returns the newest images, as P(alicloud.compute.ecs_image_family#lookup) and
+    P(alicloud.compute.ens_image#lookup) do. So you can use the locked images in production and the newest images in a test.
 options:
   _terms:
     description: The names of the locked images.
@@ -34,8 +34,8 @@ options:
       - name: alicloud_image_lock
   region:
     description:
-      - The region or ENS node. It may be left out if the image is locked in only one.
-      - For ENS images, only a region that is given in the lookup itself counts. Variables, the environment and the file do not.
+      - The region or ENS node. You can leave it out if the image is locked in only one.
+      - For ENS images, set it in the lookup itself. Variables, the environment and the ini file do not count for them.
     type: str
     env:
       - name: ALIBABA_CLOUD_REGION_ID
@@ -50,9 +50,8 @@ options:
   source:
     description:
       - V(lock) returns the locked image.
-      - V(newest) asks the service for the newest image of the locked family or names. The guards of
-        M(alicloud.compute.image_lock), such as C(deny) and C(min_age), do not apply then. The connection comes from variables,
-        the environment or the file, as for the lookups of the services.
+      - V(newest) returns the newest image of the locked family or names from the service. The options C(deny) and C(min_age) of
+        M(alicloud.compute.image_lock) do not apply. Set the connection options in variables, the environment or the ini file.
     type: str
     choices: [lock, newest]
     default: lock
@@ -68,7 +67,7 @@ seealso:
   - plugin: alicloud.compute.ecs_image_family
     plugin_type: lookup
   - name: "Guide: Pinning images, proving coverage, finding drift"
-    description: How lock, coverage and drift work together, with playbooks.
+    description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
@@ -81,11 +80,11 @@ EXAMPLES = r"""
         image_family: web
         region: [cn-hangzhou, cn-shanghai]
 
-- name: Show the ID that is locked
+- name: Show the locked ID
   ansible.builtin.debug:
     msg: "{{ lookup('alicloud.compute.image_lock', 'web', region='cn-hangzhou').image_id }}"
 
-- name: Show the newest by the same expression
+- name: Show the newest ID with the same expression
   ansible.builtin.debug:
     msg: "{{ lookup('alicloud.compute.image_lock', 'web', region='cn-hangzhou').image_id }}"
   vars:
@@ -95,10 +94,10 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - An image for each name, with RV(ignore:image_id) and, as far as they are known, RV(ignore:image_name),
-      RV(ignore:image_version), RV(ignore:creation_time) and RV(ignore:image_owner_alias). An ECS image has
-      RV(ignore:region_id) and RV(ignore:image_family), an ENS image RV(ignore:ens_region_id).
-    - With O(source=newest), all that the service says of it.
+    - One image for each name, with RV(ignore:image_id). The keys RV(ignore:image_name), RV(ignore:image_version),
+      RV(ignore:creation_time) and RV(ignore:image_owner_alias) can be missing.
+    - An ECS image also has RV(ignore:region_id) and RV(ignore:image_family). An ENS image also has RV(ignore:ens_region_id).
+    - With O(source=newest), the image has all keys from the service.
   type: list
   elements: dict
 """
@@ -129,7 +128,7 @@ class LookupModule(LookupBase):
         """Return an image dict for each name."""
         wanted = flatten_names(terms)
         if not terms and set(kwargs) - {"wantlist"}:
-            raise AnsibleLookupError("No image is named. The names are those of the lock file.")
+            raise AnsibleLookupError("No image is named. Use the names in the lock file.")
         variables = variables or {}
         options = resolve_options(self, variables, kwargs)
         # Where the module and the role write it, also if a role's template asks.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all rooms share: the one exception, and what counts as not set."""
+"""Shared by all packages: the exception of this collection, and the rule for unset values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Json = t.Dict[str, t.Any]
 
 
 def is_unset(value: t.Any) -> bool:
-    """Return whether a value counts as not set: it is null, empty, white space, or a list of such.
+    """Return whether a value counts as not set: null, empty, white space, or a list of these.
 
-    So it is for options, variables, the environment and files. The next source is asked then.
+    The rule holds for options, variables, the environment and files. The next source is used then.
     """
     if isinstance(value, (list, tuple)):
         return all(map(is_unset, value))
@@ -23,7 +23,7 @@ def is_unset(value: t.Any) -> bool:
 class AlicloudError(Exception):
     """A user's or the service's mistake.
 
-    Its text says what was asked, what happened and what to do.
+    Its text names the request, the problem and the next step.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class AlicloudError(Exception):
         **partial_result: t.Any,
     ) -> None:
         """
-        retryable says that the failure may pass; it was retried as long as there was time.
-        access_denied says why a permission is lacking: {explicit, policy_type, action, principal,
-        diagnostic}, each but the first None if the service does not say.
-        partial_result goes into the result of a failed task: what was found in spite of the error.
+        retryable: the failure is temporary. The call was already retried until its deadline.
+        access_denied: the reason for a denial, {explicit, policy_type, action, principal,
+        diagnostic}. Each key except explicit can be None.
+        partial_result: found in spite of the error. It goes into the result of a failed task.
         """
         super().__init__(visible(message))
         self.retryable = retryable
@@ -52,7 +52,7 @@ class AlicloudError(Exception):
         self.partial_result = partial_result
 
     def result(self) -> Json:
-        """Return what a failed task returns."""
+        """Return the result of a failed task."""
         denied = {} if self.access_denied is None else {"access_denied": self.access_denied}
         return {
             "msg": str(self),
@@ -65,9 +65,9 @@ class AlicloudError(Exception):
 
 
 def visible(text: str) -> str:
-    """Return a text with escapes for what a terminal would obey, such as \\x1b.
+    """Return a text with escapes for control characters of a terminal, such as \\x1b.
 
-    Names of the service, of files and of hosts can hold anything, and people read lines of them.
+    Names from the service, of files and of hosts can contain any character.
     """
     if text.isprintable():
         return text
@@ -82,9 +82,9 @@ def visible(text: str) -> str:
 def combine_errors(
     failures: t.Sequence[tuple[Json, AlicloudError]], total: int, **partial_result: t.Any
 ) -> AlicloudError:
-    """Return one error for those of many calls that failed, each with what it was asked for.
+    """Return one error for all failed calls. Each failure comes with the keys of its request.
 
-    Its code, status and request ID are the first failure's, its `errors` has those of each.
+    Code, status and request ID are from the first failure. `errors` has these of each failure.
     """
     first = failures[0][1]
     message = str(first)

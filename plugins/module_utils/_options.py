@@ -20,9 +20,9 @@ LIMITS = (("timeout", 0.001, 86400), ("retry_timeout", 0, 86400), ("concurrency"
 
 
 def environment(*variables: str) -> str:
-    """Return the first of the environment variables that is set to something.
+    """Return the value of the first environment variable that is not empty.
 
-    Ansible's own fallback takes one that is set to nothing, as pipelines set what they lack.
+    Ansible's own fallback also takes empty variables. Pipelines often set empty variables.
     """
     for variable in variables:
         value = os.environ.get(variable)
@@ -102,11 +102,9 @@ def without_unset(
 
 
 def create_client(options: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Client:
-    """Return the client that the connection options describe. No call is made.
+    """Return the client for the connection options, without a call.
 
-    warn takes what the user should know though the calls succeed.
-
-    Raises AlicloudError for options that cannot work.
+    warn takes warnings for the user. Raises AlicloudError for invalid options.
     """
     for name, least, most in LIMITS:
         if not least <= options[name] <= most:

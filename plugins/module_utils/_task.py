@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module knows of the task that runs it beside its options, and how it answers."""
+"""The task of a module: check mode, warnings, names of options, and the end with a result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLE_VARIABLE = "ALICLOUD_COMPUTE_ROLE"
 class Task(t.NamedTuple):
     """How a module speaks with whoever runs it."""
 
-    # Takes what the user should know though the task succeeds.
+    # Takes warnings for the user.
     warn: t.Callable[[str], None]
     check_mode: bool = False
     # Shows a line of progress at once, where that can be seen: not from a process of its own.
@@ -27,12 +27,12 @@ class Task(t.NamedTuple):
 
 
 def option_names(role: str) -> t.Callable[[str], str]:
-    """Return how whoever runs a task calls its options: those of a role begin with its name."""
+    """Return a function from an option to its name for the user, with a prefix in a role."""
     return f"{role}_{{}}".format if role else str
 
 
 def run_module(module: t.Any, run: t.Callable[[Json, Task], Json]) -> None:
-    """End an AnsibleModule with what run(options, task) returns, or with its AlicloudError."""
+    """End an AnsibleModule with the result of run(options, task), or with its AlicloudError."""
     task = Task(
         module.warn, module.check_mode, option=option_names(os.environ.get(ROLE_VARIABLE, ""))
     )

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, one function of the shared client, result out."""
+"""Passes the options to the shared client and returns the result."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ version_added: 0.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Finds the newest available image of one or many image families, in one or many regions, with the operation
-    DescribeImageFromFamily of Alibaba Cloud's Elastic Compute Service (ECS).
-  - Custom, public, shared and community images have families. Names of public ones begin with V(acs:).
-  - The identity needs the permission C(ecs:DescribeImageFromFamily).
+  - Finds the newest available image of one or more image families of Alibaba Cloud's Elastic Compute Service (ECS). You can
+    search one or more regions.
+  - Custom, public, shared and community images have families. The names of public families begin with V(acs:).
+  - You need the permission C(ecs:DescribeImageFromFamily).
 options:
   image_family:
     description:
-      - The image families to look up.
+      - The names of the image families.
     type: list
     elements: str
     required: true
@@ -28,8 +28,8 @@ options:
   fail_on_missing:
     description:
       - Whether the task fails if a family has no available image in a region.
-      - The error then says which of the asked regions have the family. If none has it, the task also looks for a public family of
-        that name, which begins with V(acs:). That takes at most 20 more calls.
+      - The error names the given regions that have the family. If no region has it, the task also looks for a public family, with
+        V(acs:) before the name. This takes at most 20 more calls.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -40,7 +40,7 @@ seealso:
   - plugin: alicloud.compute.ecs_image_family
     plugin_type: lookup
   - name: "Guide: Module, lookup or lock"
-    description: Which of the three ways to an image ID suits what you want.
+    description: Choose between the three ways to get an image ID.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_choosing.rst
   - name: DescribeImageFromFamily
     description: Reference of the operation.
@@ -70,7 +70,7 @@ EXAMPLES = r"""
     fail_on_missing: true
   register: fleet
 
-- name: Write them as a Terraform map of maps
+- name: Write the IDs as a Terraform map of maps
   ansible.builtin.copy:
     content: "{{ {'image_ids': fleet.image_ids} | to_nice_json }}"
     dest: images.auto.tfvars.json
@@ -80,10 +80,11 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description:
-    - The newest image of each family in each region that has one, in the order asked, family by family.
-    - When the task fails, those that were found all the same.
-    - Keys that the service may leave out are returned if given, and keys that are not listed here are kept.
-  returned: success, and when calls failed or something is missing
+    - The newest image of each family in each region, without the missing ones. The order is the order of your families, then of
+      your regions.
+    - If the task fails, the images that were found anyway.
+    - All keys from the service are returned, also keys that are not listed here. The service can leave out some keys.
+  returned: success, and when calls fail or images are missing
   type: list
   elements: dict
   contains:
@@ -98,17 +99,17 @@ images:
       type: str
       sample: web-20261120
     asked_family:
-      description: The image family that was asked.
+      description: The image family as you gave it.
       returned: always
       type: str
       sample: web
     image_family:
-      description: The image family as the service names it. For a shared family, that may be another name.
+      description: The image family as the service names it. A shared family can have another name there.
       returned: if given
       type: str
       sample: web
     region_id:
-      description: The region that was asked.
+      description: The region as you gave it.
       returned: always
       type: str
       sample: cn-hangzhou
@@ -118,17 +119,17 @@ images:
       type: str
       sample: "2"
     creation_time:
-      description: When the image was created, in UTC.
+      description: The creation time of the image in UTC.
       returned: if given
       type: str
       sample: "2026-11-20T01:10:00Z"
     image_owner_alias:
-      description: Whose image it is, one of V(system), V(self), V(others), V(marketplace).
+      description: The owner of the image, V(system), V(self), V(others) or V(marketplace).
       returned: if given
       type: str
       sample: self
     status:
-      description: The state of the image. The operation finds available images only.
+      description: The state of the image. Only available images are found.
       returned: if given
       type: str
       sample: Available
@@ -143,7 +144,7 @@ images:
       type: str
       sample: x86_64
     platform:
-      description: The distribution or kind of operating system.
+      description: The distribution or type of the operating system.
       returned: if given
       type: str
       sample: Aliyun
@@ -168,7 +169,7 @@ images:
       type: int
       sample: 40
     progress:
-      description: How far the image is made, in percent.
+      description: The progress of the image creation, in percent.
       returned: if given
       type: int
       sample: 100
@@ -178,27 +179,27 @@ images:
       type: str
       sample: instance
     is_copied:
-      description: Whether it is a copy.
+      description: Whether the image is a copy.
       returned: if given
       type: bool
       sample: false
     is_self_shared:
-      description: Whether it is shared with other accounts.
+      description: Whether the image is shared with other accounts.
       returned: if given
       type: bool
       sample: false
     is_subscribed:
-      description: Whether the terms of a marketplace image were agreed to.
+      description: Whether you accepted the terms of a marketplace image.
       returned: if given
       type: bool
       sample: false
     is_support_cloudinit:
-      description: Whether it supports cloud-init.
+      description: Whether the image supports cloud-init.
       returned: if given
       type: bool
       sample: true
     is_support_io_optimized:
-      description: Whether it runs on I/O optimized instances.
+      description: Whether the image runs on I/O optimized instances.
       returned: if given
       type: bool
       sample: true
@@ -224,12 +225,12 @@ images:
           type: str
           sample: qcow2
         import_oss_bucket:
-          description: The bucket that the disk was imported from.
+          description: The source bucket of an imported disk.
           returned: if given
           type: str
           sample: ""
         import_oss_object:
-          description: The object that the disk was imported from.
+          description: The source object of an imported disk.
           returned: if given
           type: str
           sample: ""
@@ -239,7 +240,7 @@ images:
           type: int
           sample: 40
         snapshot_id:
-          description: The snapshot that the disk is made from.
+          description: The snapshot of the disk.
           returned: if given
           type: str
           sample: s-bp17441ohwka0yuhx9h0
@@ -249,12 +250,12 @@ images:
           type: str
           sample: system
 image:
-  description: The image, or null if there is none.
-  returned: when exactly one family and one region are asked
+  description: The image. Null if it is missing.
+  returned: with exactly one family and one region
   type: dict
   sample: {"image_id": "m-bp1g7004ksh0oeuco5tz", "asked_family": "web", "image_family": "web", "region_id": "cn-hangzhou"}
 missing:
-  description: What has no available image.
+  description: The families and regions without an available image.
   returned: success, or when the task fails because of it
   type: list
   elements: dict
@@ -266,31 +267,32 @@ image_ids:
   sample: {"web": {"cn-hangzhou": "m-bp1g7004ksh0oeuco5tz"}}
 errors:
   description:
-    - Each call that failed, with what it was asked for, and the keys RV(ignore:msg), RV(error_code), RV(http_status) and
+    - The failed calls, with their family and region, and the keys RV(ignore:msg), RV(error_code), RV(http_status) and
       RV(request_id).
-  returned: when calls failed
+  returned: when calls fail
   type: list
   elements: dict
   sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
 access_denied:
   description:
-    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
-      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
-  returned: when access was denied and the service says why
+    - The reason for the denial of the first failed call. RV(ignore:explicit) is true if a policy has a Deny. The other keys are
+      RV(ignore:policy_type), RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic). A key is null if the service
+      does not give it.
+  returned: when access is denied and the service gives a reason
   type: dict
   sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
-  description: The service's code of the first error, null if it was not the service that refused.
+  description: The service's code of the first error. Null if the error does not come from the service.
   returned: failure
   type: str
   sample: Forbidden.RAM
 http_status:
-  description: The HTTP status of the first error, null if there was no answer.
+  description: The HTTP status of the first error. Null without an answer.
   returned: failure
   type: int
   sample: 403
 request_id:
-  description: The service's ID of the first call that failed, for a support ticket.
+  description: The service's ID of the first failed call, for a support ticket.
   returned: failure
   type: str
   sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E

@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, one function of the shared client, result out."""
+"""Passes the options to the shared client and returns the result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ version_added: 0.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Lists the images of one or many nodes of Alibaba Cloud's Edge Node Service (ENS), with the operation DescribeImages.
-  - The list is complete, however long it is, and in the same order at every run, newest first.
-  - An image is listed if it matches all options that are given. Of an option with several values, one must match.
-  - The identity needs the permission C(ens:DescribeImages).
+  - Lists the images of one or more nodes of Alibaba Cloud's Edge Node Service (ENS).
+  - The list is always complete. Its order is the same at every run, newest first.
+  - An image is listed if it matches all given options. If an option has several values, one of them must match.
+  - You need the permission C(ens:DescribeImages).
 options:
   image_name:
     description:
@@ -25,14 +25,14 @@ options:
     elements: str
   fail_on_missing:
     description:
-      - Whether the task fails if a node has no image of one of the names or IDs. If no name and no ID is given, it fails if a
-        node has no image at all.
+      - Whether the task fails if a node has no image of one of the names or IDs. Without names and IDs, it fails if a node has no
+        image at all.
     type: bool
     default: false
   region:
     description:
-      - This module ignores it, since an edge node is no ECS region. Use O(ens_region_id).
-      - It exists so that C(module_defaults) can set C(region) for all modules of the group.
+      - Ignored, because an ENS node is no ECS region. Use O(ens_region_id).
+      - You can therefore set C(region) in C(module_defaults) for all modules of the group.
     type: list
     elements: str
     aliases: [regions, region_id]
@@ -44,7 +44,7 @@ seealso:
   - plugin: alicloud.compute.ens_image
     plugin_type: lookup
   - name: "Guide: Images of edge nodes"
-    description: Names and globs, owners, many nodes, and what the service leaves open.
+    description: Names and globs, owners, many nodes, and open questions about the service.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_ens.rst
   - name: DescribeImages
     description: Reference of the operation.
@@ -71,7 +71,7 @@ EXAMPLES = r"""
     dest: edge.auto.tfvars.json
     mode: "0644"
 
-- name: List what the account and Alibaba Cloud have for ARM
+- name: List the ARM images of your account and Alibaba Cloud
   alicloud.compute.ens_image_info:
     architecture: arm64
   register: arm
@@ -84,10 +84,10 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description:
-    - The images, newest first, ties in the order of their IDs.
-    - When the task fails, those that were found all the same.
-    - Keys that the service may leave out are returned if given, and keys that are not listed here are kept.
-  returned: success, and when calls failed or something is missing
+    - The images, newest first. Images of the same age are sorted by ID.
+    - If the task fails, the images that were found anyway.
+    - All keys from the service are returned, also keys that are not listed here. The service can leave out some keys.
+  returned: success, and when calls fail or images are missing
   type: list
   elements: dict
   contains:
@@ -102,17 +102,17 @@ images:
       type: str
       sample: edge-web-20261120
     ens_region_id:
-      description: The node that was asked, null if no node was named.
+      description: The node as you gave it. Null if you gave none.
       returned: always
       type: str
       sample: cn-dalian-unicom
     creation_time:
-      description: When the image was created, in UTC.
+      description: The creation time of the image in UTC.
       returned: if given
       type: str
       sample: "2026-11-20T01:10:00Z"
     image_owner_alias:
-      description: Whose image it is, one of V(self), V(system), V(others).
+      description: The owner of the image, V(self), V(system) or V(others).
       returned: if given
       type: str
       sample: self
@@ -132,12 +132,12 @@ images:
       type: int
       sample: 40
     snapshot_id:
-      description: The snapshot that the image was made from.
+      description: The snapshot of the image.
       returned: if given
       type: str
       sample: s-5r8lmsjlrdqwy1p5ehoq
     region_id:
-      description: The region that the service names for the image.
+      description: The region of the image as the service names it.
       returned: if given
       type: str
       sample: cn-dalian-unicom
@@ -174,45 +174,46 @@ images:
           sample: system
 image_ids:
   description:
-    - The IDs of the newest images, by the name or glob that was asked for, and by node.
-    - If no name is asked for, by the images' own names. If no node is asked for, by the nodes that the reply names. So one
-      listing of all nodes tells which node has which image; an image whose node is not known is left out.
+    - The IDs of the newest images, by your name or glob, and by node.
+    - Without O(image_name), the keys are the names of the images. Without O(ens_region_id), the keys are the nodes that the
+      service names. So one listing tells you the images of all nodes. It leaves out images without a known node.
   returned: success
   type: dict
   sample: {"edge-web-*": {"cn-dalian-unicom": "m-5r8lmsjlrdqwy1p5ehoq"}}
 missing:
-  description: What was asked for by ID, by name, or else by node, and has no image.
+  description: The IDs, names or nodes without an image.
   returned: success, or when the task fails because of it
   type: list
   elements: dict
   sample: [{"ens_region_id": "sg-singapore-9", "image_name": "edge-db-*"}]
 errors:
   description:
-    - Each listing that failed, with what it was asked for, and the keys RV(ignore:msg), RV(error_code),
-      RV(http_status) and RV(request_id).
-  returned: when calls failed
+    - The failed listings, with their node and image ID, and the keys RV(ignore:msg), RV(error_code), RV(http_status) and
+      RV(request_id).
+  returned: when calls fail
   type: list
   elements: dict
   sample: [{"ens_region_id": "sg-singapore-9", "image_id": null, "error_code": "NoPermission", "http_status": 400}]
 access_denied:
   description:
-    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
-      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
-  returned: when access was denied and the service says why
+    - The reason for the denial of the first failed call. RV(ignore:explicit) is true if a policy has a Deny. The other keys are
+      RV(ignore:policy_type), RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic). A key is null if the service
+      does not give it.
+  returned: when access is denied and the service gives a reason
   type: dict
   sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
-  description: The service's code of the first error, null if it was not the service that refused.
+  description: The service's code of the first error. Null if the error does not come from the service.
   returned: failure
   type: str
   sample: NoPermission
 http_status:
-  description: The HTTP status of the first error, null if there was no answer.
+  description: The HTTP status of the first error. Null without an answer.
   returned: failure
   type: int
   sample: 400
 request_id:
-  description: The service's ID of the first call that failed, for a support ticket.
+  description: The service's ID of the first failed call, for a support ticket.
   returned: failure
   type: str
   sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E

@@ -2,44 +2,45 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, places asked until all is there or time is up, result out."""
+"""Checks the wanted images until all are present or the time is up, and returns the result."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_coverage_info
-short_description: Find which wanted images are in which regions
+short_description: Find wanted images that are missing or outdated in a region
 version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Says for each wanted image in each of its regions whether it is there, and whether it is the same build as in the other
-    regions. If an image is copied to another region, its family does not follow. So a region that was forgotten goes on with
-    earlier images, and nothing fails.
-  - It can wait until a new build has arrived everywhere.
-  - It needs the permission C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS images.
+  - Checks each wanted image in each of its regions. Finds regions without the image, or with another build than the other
+    regions.
+  - If you copy an image to another region, the copy has no family. A forgotten region goes on with earlier images, without an
+    error.
+  - The module can wait until a new build is in all regions.
+  - You need the permission C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS images.
   - The role P(alicloud.compute.image_coverage#role) also writes reports.
 options:
   images:
     required: true
   build:
     description:
-      - The build that is expected everywhere, by the name of the wanted image. It is the value of what O(agree) names, such as
-        V(web-20261120) with O(agree=image_name).
-      - For images that are not named here, the newest build that any region has is expected in all regions.
-      - It cannot name an image with O(agree=nothing).
+      - The expected build of each image, by the name of the wanted image. The build is the value of the property in O(agree),
+        such as V(web-20261120) with O(agree=image_name).
+      - For all other images, the newest build of any region is expected in all regions.
+      - An image with O(agree=nothing) cannot have an expected build.
     type: dict
     default: {}
   wait:
     description:
-      - How long to wait until all is as it should be, as a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
-        Without it, the services are asked once.
-      - If asking fails in a way that may pass, it is repeated until this time is over. O(retry_timeout) is cut to this time.
-      - If the task runs in Ansible's own process, it shows what is still late when that changes, and each minute.
+      - How long to wait until all images are V(present). A number and one of C(s), C(m), C(h), C(d) and C(w), such as V(15m).
+        Without it, the module checks once.
+      - A check that fails with a temporary error is repeated during this time. O(retry_timeout) is not longer than this time.
+      - If the task runs inside the process of Ansible, it shows late images after each change and each minute.
     type: str
   poll:
     description:
-      - How long to wait before the services are asked again, at least V(1s). Only what is still late is asked for again.
+      - The time between two checks, at least V(1s). Only late images are checked again.
     type: str
     default: 15s
 extends_documentation_fragment:
@@ -50,7 +51,7 @@ extends_documentation_fragment:
   - alicloud.compute.attributes
 seealso:
   - name: "Guide: Pinning images, proving coverage, finding drift"
-    description: How lock, coverage and drift work together, with playbooks.
+    description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
@@ -67,7 +68,7 @@ EXAMPLES = r"""
     max_age: 90d
   register: coverage
 
-- name: Show what is not as it should be
+- name: Show the problems
   ansible.builtin.debug:
     var: coverage.gaps
 
@@ -86,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: What is in each place, in the order asked.
+  description: Each wanted image in each of its regions, in the order of O(images).
   returned: success
   type: list
   elements: dict
@@ -108,13 +109,14 @@ images:
       sample: ap-southeast-1
     status:
       description:
-        - V(present); V(absent); V(stale), if it is older than O(max_age), or of an earlier build than what is expected;
-          V(different), if it is not what it should be in another way.
+        - V(present), V(absent), V(stale) or V(different).
+        - V(stale) means that the image is older than O(max_age), or that its build is earlier than the expected build.
+          V(different) means any other difference.
       type: str
       returned: always
       sample: stale
     reason:
-      description: Why it is not V(present), in words.
+      description: The reason if the status is not V(present).
       type: str
       returned: always
       sample: web-20261118 (m-t4n1) is 2 days older than web-20261120 (m-bp1g) in cn-hangzhou
@@ -134,82 +136,83 @@ images:
       returned: always
       sample: "28"
     creation_time:
-      description: When the image was made, in UTC, or null.
+      description: The creation time of the image in UTC, or null.
       type: str
       returned: always
       sample: "2026-11-18T02:00:00Z"
     image_owner_alias:
-      description: Whose image it is, or null.
+      description: The owner of the image, or null.
       type: str
       returned: always
       sample: self
     age:
-      description: How old the image is, in seconds, or null.
+      description: The age of the image in seconds, or null.
       type: int
       returned: always
       sample: 360000
     max_age:
-      description: How old it may be, in seconds, or null.
+      description: The maximum age in seconds, or null.
       type: int
       returned: always
       sample: 7776000
 complete:
-  description: Whether all is V(present).
+  description: Whether all images are V(present).
   returned: success
   type: bool
   sample: false
 verdict:
-  description: V(passed) if all is V(present), else V(failed).
+  description: V(passed) if all images are V(present), else V(failed).
   returned: success
   type: str
   sample: failed
 gaps:
-  description: What is not V(present), a sentence each.
+  description: One sentence for each image that is not V(present).
   returned: success
   type: list
   elements: str
   sample: ["web in ap-southeast-1 is stale: web-20261118 (m-t4n1) is 2 days older than web-20261120 (m-bp1g) in cn-hangzhou"]
 counts:
-  description: How many places there are of each status.
+  description: The number of images and regions of each status.
   returned: success
   type: dict
   sample: {"present": 4, "absent": 0, "stale": 1, "different": 0}
 builds:
-  description: The images that were found, for a timeline, each with the RV(ignore:state) V(newest).
+  description: The images found, for a timeline. Their RV(ignore:state) is V(newest).
   returned: success
   type: list
   elements: dict
   sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "newest"}]
 checked:
-  description: When the services were asked the last time, in UTC.
+  description: The time of the last check in UTC.
   returned: success
   type: str
   sample: "2026-11-22T07:00:00Z"
 errors:
-  description: Each call that failed, as M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info) return it.
-  returned: when calls failed
+  description: The failed calls, in the format of M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info).
+  returned: when calls fail
   type: list
   elements: dict
   sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
 access_denied:
   description:
-    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
-      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
-  returned: when access was denied and the service says why
+    - The reason for the denial of the first failed call. RV(ignore:explicit) is true if a policy has a Deny. The other keys are
+      RV(ignore:policy_type), RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic). A key is null if the service
+      does not give it.
+  returned: when access is denied and the service gives a reason
   type: dict
   sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
-  description: The service's code of the first error, null if it was not the service that refused.
+  description: The service's code of the first error. Null if the error does not come from the service.
   returned: failure
   type: str
   sample: Forbidden.RAM
 http_status:
-  description: The HTTP status of the first error, null if there was no answer.
+  description: The HTTP status of the first error. Null without an answer.
   returned: failure
   type: int
   sample: 403
 request_id:
-  description: The service's ID of the first call that failed, for a support ticket.
+  description: The service's ID of the first failed call, for a support ticket.
   returned: failure
   type: str
   sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E
@@ -264,7 +267,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
     places = [(image, region) for image in wanted for region in image.regions]
     found: Listings = {}
     shown, shown_at = "", 0.0
-    # While it waits, a look is a retry, so that retries need not outlast the wait.
+    # During the wait, each look is a retry, so retries must not take longer than the wait.
     retry_timeout = options["retry_timeout"]
     retry_timeout = min(retry_timeout, patience) if patience else retry_timeout
     with create_client({**options, "retry_timeout": retry_timeout}, task.warn) as client:
@@ -301,7 +304,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 def _look(
     client: Client, places: t.Sequence[Place], network: str, found: Listings
 ) -> AlicloudError | None:
-    """Add the images of the places to what was found. Return why that is not possible, or None."""
+    """Add the images of the places to found. Return the error, or None."""
     try:
         found.update(fetch_images(client, places, network))
     except AlicloudError as error:
@@ -310,7 +313,7 @@ def _look(
 
 
 def _build(option: str, name: str, value: t.Any) -> str:
-    """Return what the build of an image is called. No region ever has one that has no name."""
+    """Return the name of a build. Raises AlicloudError for an empty name or another type."""
     if isinstance(value, (bool, list, dict)) or value in (None, ""):
         raise AlicloudError(f"{option} has {value!r:.80} for {name}: it must name a build.")
     return str(value)

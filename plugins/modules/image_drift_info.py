@@ -2,7 +2,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, hosts compared with a lock or the newest images, result out."""
+"""Compares hosts with a lock or with the newest images, and returns the result."""
 
 from __future__ import annotations
 
@@ -13,82 +13,80 @@ version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Compares the image IDs of hosts with those of a lock file, or with the newest images. Says how many days and images each
-    host is behind.
-  - A host is V(current) only if it runs the build that all regions of its image should have. If a region lags behind, all its
-    hosts are V(outdated), and the reason says what to do.
-  - With O(images) it needs the permission C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS
-    images. With O(lock) alone it makes no call.
+  - Compares the image IDs of hosts with a lock file or with the newest images. Returns how many days and images each host is
+    behind.
+  - A host is V(current) only if it runs the expected build of its image. All regions of an image have the same expected build.
+    If a region lags behind, all its hosts are V(outdated), and the reason tells you the next step.
+  - With O(images), you need the permission C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS
+    images. With O(lock) alone, the module makes no call.
   - The role P(alicloud.compute.image_drift#role) also writes reports.
 options:
   hosts:
     description:
-      - A dictionary with what each host runs, by host. A value is the ID of the host's image, empty if nobody knows it.
-      - A value may also be a dictionary with C(image_id), C(name), C(region) and C(reason). C(name) is the name of the wanted
-        image that the host should run, and C(region) is its region or ENS node. C(reason) is returned as the reason if
-        C(image_id) is empty.
-      - Or a list of hosts of the inventory. Then their variables C(image_drift_image_id), C(image_drift_name) and
-        C(image_drift_region) are read. For thousands of hosts, this is several times as fast as a template that reads the
-        variables of each host.
-      - Name and region may be empty or left out for hosts whose image is the newest, or is in the lock. Any other host without
-        a name is unknown.
+      - A dictionary of hosts, or a list of hosts of the inventory.
+      - In a dictionary, the value of a host is the ID of its image. It is empty if the image is not known.
+      - The value can also be a dictionary with C(image_id), C(name), C(region) and C(reason). C(name) is the wanted image of the
+        host. C(region) is its region or ENS node. C(reason) is the returned reason if C(image_id) is empty.
+      - With a list, the module reads the variables C(image_drift_image_id), C(image_drift_name) and C(image_drift_region) of each
+        host. For thousands of hosts, a list is several times faster than a template with these variables.
+      - You can leave out name and region if the host's image is the newest or in the lock. Any other host without a name is
+        V(unknown).
     type: raw
     required: true
   lock:
     description:
-      - The lock file that M(alicloud.compute.image_lock) writes. Hosts should run what is locked.
-      - The file is read where the task runs, so run the task on the controller. A relative path starts from the folder of the
-        playbook.
-      - Without it, O(images) is needed.
+      - The lock file of M(alicloud.compute.image_lock). Without O(images), the hosts should run the locked images.
+      - Run the task on the controller, because the task reads this file. A relative path starts from the folder of the playbook.
+      - Without it, O(images) is required.
     type: path
   images:
     description:
-      - If it is given, hosts should run the newest build that any region of an image has. O(lock) then only says which images
-        there were before.
-      - The C(expect) of an image is not checked here.
+      - With this option, the hosts should run the newest build of any region. O(lock) is then used only for
+        the earlier images.
+      - This module does not check C(expect).
   agree:
     description:
-      - What tells the builds of O(images) apart. Each copy of an image has an ID of its own, so IDs cannot be compared.
-      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing). With V(nothing), each region goes by
-        itself.
+      - The property that all copies of a build share. Each copy of an image has its own ID, so IDs cannot be compared.
+      - V(image_name), V(image_version), V(tag:KEY) for the tag with the key C(KEY), or V(nothing). With V(nothing), each region
+        is compared on its own.
     type: str
     default: image_name
   deny:
     description:
-      - Images that hosts must not run. Each entry is an image ID, an image name, a glob of names such as V(web-202611*), or a
-        dictionary with C(image), C(from) and C(reason). C(image) is the ID, name or glob, and C(from) is the day or time from
-        which on the image is denied.
-      - A host on a denied image is V(outdated), whatever is newest or locked. If the newest image is denied, hosts should run
-        the newest image that is not denied, if the lock or the list of ENS images has one. If the locked image is denied, no
-        image is expected.
-      - Hosts may run an image that is denied from a later day on. A warning says how many do.
+      - Images that hosts must not run. Each entry is an image ID, an image name or a glob of names such as V(web-202611*). It can
+        also be a dictionary with C(image), C(from) and C(reason).
+      - C(image) is the ID, name or glob. C(from) is the day or time at which the denial starts.
+      - A host on a denied image is always V(outdated). If the newest image is denied, the hosts should run the newest image that
+        is not denied, if the lock or the list of ENS images has one. If the locked image is denied, no image is expected.
+      - Before a denial starts, hosts may run the image. A warning gives the number of these hosts.
     type: list
     elements: raw
     default: []
   serial:
     description:
-      - The sizes of the batches in which to replace outdated hosts, as for the keyword C(serial) of a play. The default is one
-        host, then 10%, then 25% at a time.
-      - Each wanted image has batches of its own, and percentages are of its outdated hosts. So one host of each image goes
-        first.
+      - The sizes of the batches for the replacement of outdated hosts, as for the play keyword C(serial). The default is one host,
+        then 10%, then 25% at a time.
+      - Each wanted image has its own batches. A percentage refers to its outdated hosts. So the first batch of each image has one
+        host by default.
     type: list
     elements: str
     default: ["1", "10%", "25%"]
   max_outdated:
-    description: How many hosts may be outdated, as a number or a percentage of all hosts such as V(5%). Without it, there is no limit.
+    description: The maximum number of outdated hosts, or a percentage of all hosts such as V(5%). Without it, there is no limit.
     type: str
   max_unknown:
-    description: How many hosts may be unknown, as a number or a percentage of all hosts such as V(5%). Without it, there is no limit.
+    description: The maximum number of unknown hosts, or a percentage of all hosts such as V(5%). Without it, there is no limit.
     type: str
   max_days_behind:
     description:
-      - How many days older the image of a host may be than the one that it should run. If nobody knows how much older it is, it
-        is too old.
+      - The maximum number of days between the image of a host and its expected image. If the number is not known for an outdated
+        host, the limit is exceeded.
       - Without it, there is no limit.
     type: str
   max_versions_behind:
     description:
-      - How many images a host may be behind the one that it should run. If nobody knows how many, there are too many.
+      - The maximum number of images that a host may be behind its expected image. If the number is not known for an outdated
+        host, the limit is exceeded.
       - Without it, there is no limit.
     type: str
 requirements:
@@ -100,7 +98,7 @@ extends_documentation_fragment:
   - alicloud.compute.attributes
 seealso:
   - name: "Guide: Pinning images, proving coverage, finding drift"
-    description: How lock, coverage and drift work together, with playbooks.
+    description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
@@ -117,30 +115,30 @@ EXAMPLES = r"""
     max_outdated: 50%
   register: drift
 
-- name: Show the outdated ones, and whether there are too many
+- name: Show the outdated hosts and the exceeded limits
   ansible.builtin.debug:
     msg: "{{ drift.groups.outdated }} {{ drift.exceeded }}"
 """
 
 RETURN = r"""
 hosts:
-  description: The hosts, in the order given.
+  description: The hosts, in the order of O(hosts).
   returned: success
   type: list
   elements: dict
   contains:
     host:
-      description: The host.
+      description: The name of the host.
       type: str
       returned: always
       sample: web-1
     status:
-      description: V(current), V(outdated) or V(unknown). After a rollback, hosts with the later image are V(outdated), too.
+      description: V(current), V(outdated) or V(unknown). After a rollback, hosts with the later image are also V(outdated).
       type: str
       returned: always
       sample: outdated
     reason:
-      description: Why it is not V(current), in words.
+      description: The reason if the status is not V(current).
       type: str
       returned: always
       sample: web-20261119 (m-bp1a) is not web-20261120 (m-bp1g)
@@ -155,39 +153,39 @@ hosts:
       returned: always
       sample: cn-hangzhou
     image_id:
-      description: The ID of the image that it runs, or null.
+      description: The ID of the host's image, or null.
       type: str
       returned: always
       sample: m-bp1aaaaaaaaaaaaaaaaa
     image_name:
-      description: The name of that image, or null.
+      description: The name of the host's image, or null.
       type: str
       returned: always
       sample: web-20261119
     expected_image_id:
       description:
-        - The ID of the image that it should run, or null. It is null, too, if its region lags, since the build has no ID there.
+        - The ID of the expected image, or null. It is null if the region lags behind, because the region has no copy of the build.
       type: str
       returned: always
       sample: m-bp1g7004ksh0oeuco5tz
     expected_image_name:
-      description: The name of the image that it should run, or null.
+      description: The name of the expected image, or null.
       type: str
       returned: always
       sample: web-20261120
     days_behind:
       description:
-        - How many whole days its image is older than the one that it should run, below 0 if it is newer. Null if nobody knows.
+        - The number of full days that the image is older than the expected image. Negative if it is newer, null if not known.
       type: int
       returned: always
       sample: 1
     versions_behind:
-      description: How many images later the one is that it should run, below 0 if it is earlier. Null if nobody knows.
+      description: The number of images that the host is behind its expected image. Negative if it is ahead, null if not known.
       type: int
       returned: always
       sample: 1
     denied:
-      description: Whether its image is denied.
+      description: Whether the image is denied.
       type: bool
       returned: always
       sample: false
@@ -197,64 +195,64 @@ groups:
   type: dict
   sample: {"current": ["web-2"], "outdated": ["web-1"], "unknown": []}
 counts:
-  description: How many hosts there are of each status.
+  description: The number of hosts of each status.
   returned: success
   type: dict
   sample: {"current": 1, "outdated": 1, "unknown": 0}
 batches:
   description:
-    - The outdated hosts in batches of one wanted image each. The images come one after the other, in the order of their names,
-      each with its first batch first. Hosts that nobody knows the image of come last.
+    - The outdated hosts in batches. Each batch has the hosts of one wanted image. The images are sorted by name. Hosts without a
+      wanted image come last.
   returned: success
   type: list
   elements: list
   sample: [["web-1"]]
 verdict:
-  description: V(failed) if a limit is exceeded, V(passed) if none is, and V(no_limit) if none is set.
+  description: V(failed) if a limit is exceeded, V(passed) if no limit is exceeded, V(no_limit) if no limit is set.
   returned: success
   type: str
   sample: failed
 limits:
-  description: The limits that are set.
+  description: The limits that you set.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: The option.
+      description: The name of the option.
       type: str
       returned: always
       sample: max_outdated
     value:
-      description: Its value.
+      description: The value of the option.
       type: str
       returned: always
       sample: 5%
     allowed:
-      description: How many hosts may be outdated or unknown, or further behind than the value, which is 0.
+      description: The allowed number of hosts. Always 0 for O(max_days_behind) and O(max_versions_behind).
       type: int
       returned: always
       sample: 1
     hosts:
-      description: How many are.
+      description: The actual number of hosts.
       type: int
       returned: always
       sample: 3
     exceeded:
-      description: Whether there are more than allowed.
+      description: Whether the number is higher than allowed.
       type: bool
       returned: always
       sample: true
 exceeded:
-  description: The limits that are exceeded, a sentence each that says what to do.
+  description: One sentence for each exceeded limit, with the next step.
   returned: success
   type: list
   elements: str
   sample: ["1 of 2 hosts is outdated, and 0 may be: replace them, or raise max_outdated (web-1)"]
 lagging:
   description:
-    - The places that lack the image that their hosts should run. A RV(ignore:reason) says what is there and what to do. Hosts
-      there stay outdated, whatever they are replaced with, until the image has arrived.
+    - The regions and nodes without the expected image. RV(ignore:reason) names the image there and the next step. Hosts there
+      stay outdated until the expected image is there, even if you replace them.
   returned: success
   type: list
   elements: dict
@@ -265,46 +263,47 @@ lagging:
         ap-southeast-1 lags behind: its newest image is web-20261118 (m-t4n1), and web-20261120 (m-bp1g) is in cn-hangzhou; copy
         the image there and set its family, or wait for it with image_coverage
 summary:
-  description: The counts and the verdict in a sentence.
+  description: The counts and the verdict in one sentence.
   returned: success
   type: str
   sample: "1 of 2 hosts is outdated and 0 are unknown; failed, since these limits are exceeded: max_outdated 0"
 builds:
-  description: All images of the lock, as M(alicloud.compute.image_lock) returns them; none without O(lock).
+  description: All images of the lock, in the format of M(alicloud.compute.image_lock). Empty without O(lock).
   returned: success
   type: list
   elements: dict
   sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "locked"}]
 checked:
-  description: When it was compared, in UTC, by the clock of the services. With O(lock) alone, by that of this machine.
+  description: The time of the comparison in UTC, by the clock of the services. With O(lock) alone, by the local clock.
   returned: success
   type: str
   sample: "2026-11-22T07:00:00Z"
 errors:
-  description: Each call that failed, as M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info) return it.
-  returned: when calls failed
+  description: The failed calls, in the format of M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info).
+  returned: when calls fail
   type: list
   elements: dict
   sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
 access_denied:
   description:
-    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
-      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
-  returned: when access was denied and the service says why
+    - The reason for the denial of the first failed call. RV(ignore:explicit) is true if a policy has a Deny. The other keys are
+      RV(ignore:policy_type), RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic). A key is null if the service
+      does not give it.
+  returned: when access is denied and the service gives a reason
   type: dict
   sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
-  description: The service's code of the first error, null if it was not the service that refused.
+  description: The service's code of the first error. Null if the error does not come from the service.
   returned: failure
   type: str
   sample: Forbidden.RAM
 http_status:
-  description: The HTTP status of the first error, null if there was no answer.
+  description: The HTTP status of the first error. Null without an answer.
   returned: failure
   type: int
   sample: 403
 request_id:
-  description: The service's ID of the first call that failed, for a support ticket.
+  description: The service's ID of the first failed call, for a support ticket.
   returned: failure
   type: str
   sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E
@@ -355,7 +354,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 class Expectation(t.NamedTuple):
-    """What hosts should run, as the options say it."""
+    """The expectation in the options: wanted images, lock and denials."""
 
     wanted: t.Sequence[WantedImage]
     lock: _lock.Lock
@@ -399,7 +398,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> dict[str, t.Any]:
 
 
 def read_expectation(options: t.Mapping[str, t.Any], task: Task) -> Expectation:
-    """Return what the options say, and the lock that they name. Raises AlicloudError."""
+    """Return the expectation in the options, with the lock. Raises AlicloudError."""
     denials = parse_denials(options["deny"], task.option("deny"))
     lock = _read_lock(options, task)
     wanted = wanted_images(options, task.option) if options["images"] else []
@@ -409,9 +408,9 @@ def read_expectation(options: t.Mapping[str, t.Any], task: Task) -> Expectation:
 def fetch(
     expectation: Expectation, options: t.Mapping[str, t.Any], task: Task
 ) -> tuple[Listings, datetime]:
-    """Return what the services have of the wanted images, and the time by their clock.
+    """Return the services' images of the wanted images, and the time by the services' clock.
 
-    A lock alone asks no service, so the time is this machine's. Raises AlicloudError.
+    With a lock alone, there is no call, so the time is the local time. Raises AlicloudError.
     """
     if not expectation.wanted:
         return {}, datetime.now(timezone.utc)
@@ -428,9 +427,9 @@ def compare(
     now: datetime,
     task: Task,
 ) -> tuple[list[Json], _drift.Fleet]:
-    """Return for each host what compare_hosts() says, and what its region should have.
+    """Return the rows of compare_hosts(), and the fleet with the expected image of each region.
 
-    Warns of images that will be denied, and of patterns that match none.
+    Warns of images that will be denied, and of patterns that match no image.
     """
     wanted, lock, denials = expectation
 
@@ -488,10 +487,10 @@ def _warn_of_denials(
     now: datetime,
     task: Task,
 ) -> None:
-    """Tell which images of hosts will be denied, and which patterns match nothing that is known."""
+    """Warn of hosts' images that will be denied, and of patterns that match no known image."""
     run = {row["image_id"]: row for row in rows if row["image_id"]}
     known = [*_lock.all_images(lock), *(one for place in fleet.values() for one in place.images)]
-    # What nobody knows the name of may have one elsewhere.
+    # A host's image without a name can have a name in the lock or the fleet.
     names = {image["image_id"]: image for image in [*run.values(), *known]}
     unmatched = find_unmatched(denials, names.values())
     if unmatched:

@@ -2,23 +2,24 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Thin: options in, what becomes of the lock decided elsewhere, result out."""
+"""Calls the services, plans the changes of the lock, writes it and returns the result."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_lock
-short_description: Pin images in a lock file, on purpose
+short_description: Pin images in a lock file
 version_added: 1.0.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
 description:
-  - Finds the newest image of each wanted image in each of its regions, and writes it to a lock file. The lock file is kept
-    under version control and reviewed like code. M(alicloud.compute.image_drift_info) and the lookup
-    P(alicloud.compute.image_lock#lookup) read it. The files of O(tfvars), O(pkrvars) and O(dotenv) are rendered from it.
-  - If one image cannot be locked, or one file cannot be rendered, the lock stays as it is and the task says why. The lock is
-    replaced as a whole, so it is never half written. Runs that write it at the same time keep each other's changes.
-  - Run it on the controller. It needs the permission C(ecs:DescribeImageFromFamily) for ECS images and
+  - Finds the newest image of each wanted image in each of its regions, and writes it to a lock file. Keep the lock file under
+    version control and review it like code.
+  - M(alicloud.compute.image_drift_info) and the lookup P(alicloud.compute.image_lock#lookup) read the lock file. The module
+    renders the files in O(tfvars), O(pkrvars) and O(dotenv) from it.
+  - If one image cannot be locked, or one file cannot be rendered, the task fails with the reason and the lock file does not
+    change. A lock file is never half written. Runs that write it at the same time keep each other's changes.
+  - Run the module on the controller. You need the permission C(ecs:DescribeImageFromFamily) for ECS images and
     C(ens:DescribeImages) for ENS images.
 options:
   path:
@@ -29,68 +30,70 @@ options:
   mode:
     description:
       - V(update) locks the newest images.
-      - V(verify) writes nothing. It fails if V(update) would change anything except the notes on images that are too young. It
-        also fails if a locked image is denied or gone, or if a rendered file is missing or does not say what the lock says. An
-        image of a family is known to be gone if the newest image of the family is older.
-      - V(rollback) locks the previous image again, in all regions that have one. It asks no service. Add the image that you roll
-        back from to O(deny), or the next V(update) locks it again. There is a warning if you do not.
+      - V(verify) writes nothing. It fails if V(update) would change the lock, except for notes on images that are too young. It
+        also fails if a locked image is denied or removed, or if a rendered file is missing or differs from the lock. A locked
+        image of a family counts as removed if the newest image of the family is older.
+      - V(rollback) locks the previous image again, in all regions that have one. It makes no call. Add the bad image to O(deny),
+        or the next V(update) locks it again. You get a warning if you do not.
     type: str
     choices: [update, verify, rollback]
     default: update
   only:
     description:
-      - The names of the images to update, verify or roll back. The rest of the lock stays as it is.
-      - Without it, V(update) and V(verify) work on all images. Images that are in the lock but not in O(images) are dropped
-        then. V(rollback) needs it.
-      - An empty list counts as not set, with a warning, since it may have been computed.
+      - The names of the images to update, verify or roll back. The other images in the lock do not change.
+      - Without it, V(update) and V(verify) work on all images. V(update) then drops images that are not in O(images) from the
+        lock. V(rollback) requires this option.
+      - An empty list counts as not set. You get a warning.
     type: list
     elements: str
   behind:
     description:
       - Whether O(mode=verify) fails if there is a newer build.
-      - V(allow) is for checks between two updates, such as those of a merge request. Everything else still fails.
+      - Use V(allow) for checks between two updates, for example of a merge request. All other checks stay on.
     type: str
     choices: [fail, allow]
     default: fail
   min_age:
     description:
-      - How old an image must be before it is locked, as a number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
+      - The minimum age of an image before it is locked. A number and one of C(s), C(m), C(h), C(d) and C(w), such as V(3d).
         Without it, images of any age are locked.
-      - A family shows only its newest image, so the lock notes younger images and locks each when it is old enough. With V(3d)
-        and a run each night, each nightly build is locked three days later.
-      - An image that was never locked stays unlocked until it is old enough. That is no error.
+      - A family shows only its newest image. So the lock file notes younger images, and each is locked when it is old enough.
+        With V(3d) and a run each night, each nightly build is locked three days later.
+      - A new wanted image stays unlocked until its image is old enough. This is no error.
     type: str
   keep_tags:
     description:
-      - The keys of the tags that the lock keeps of each ECS image, such as V(commit). A reviewer then sees what is behind an
-        image. The difference says C(commit 1a2b to 3c4d).
+      - The keys of the tags of ECS images to keep in the lock, such as V(commit). A reviewer then sees the source of an image.
+        The diff shows, for example, C(commit 1a2b to 3c4d).
+      - By default, no tags are kept.
     type: list
     elements: str
     default: []
   allow_older:
     description:
-      - Whether an image may be replaced with one that was made earlier. If not, the task fails, since the locked image must have
-        been removed.
+      - Whether an older image may replace the locked image. With V(false), the task fails if the newest image is older than the
+        locked image. Then the locked image must have been removed.
     type: bool
     default: false
   tfvars:
     description:
-      - A file such as V(images.auto.tfvars.json), for the variable C(image_ids) of Terraform. Its value is a map of maps of
-        strings, by name and region. Without it, no such file is written.
-      - This file and those of O(pkrvars) and O(dotenv) are rendered from the whole lock, also with O(only). A file is rewritten
-        if it says something else. Differences in white space, line ends and comments do not count.
-      - Its folder must exist. A relative path starts from the folder of the playbook.
+      - A file such as V(images.auto.tfvars.json), with the variable C(image_ids) for Terraform. Its value is a map of maps of
+        strings, by name and region. Without this option, no such file is written.
+      - The files of O(tfvars), O(pkrvars) and O(dotenv) are rendered from the whole lock, also with O(only). A file is rewritten
+        if its values differ from the lock. Differences in white space, line ends and comments do not count.
+      - The folder must exist. A relative path starts from the folder of the playbook.
     type: path
   pkrvars:
     description:
-      - A file such as V(images.auto.pkrvars.hcl), for the same variable of Packer. Without it, no such file is written.
-      - C(packer fmt) leaves it as it is.
+      - A file such as V(images.auto.pkrvars.hcl), with the variable C(image_ids) for Packer. Without this option, no such file is
+        written.
+      - C(packer fmt) does not change it.
     type: path
   dotenv:
     description:
-      - A file such as V(images.env), with a variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Without it,
-        no such file is written.
-      - It is an error if the variables of two images would have the same name.
+      - A file such as V(images.env), with one variable for each name and region, such as C(IMAGE_ID_WEB_CN_HANGZHOU). Without
+        this option, no such file is written.
+      - Two variables with the same name are an error.
     type: path
 requirements:
   - PyYAML
@@ -104,12 +107,12 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: The difference is a sentence for all that changes in the lock, and for each file that is rendered.
+    details: The diff has one sentence for each change of the lock and for each rendered file.
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: lookup
   - name: "Guide: Pinning images, proving coverage, finding drift"
-    description: How lock, coverage and drift work together, with playbooks.
+    description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
 
@@ -138,7 +141,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: locked.image_ids
 
-- name: Roll one image back where it was locked before
+- name: Roll one image back in all regions with a previous image
   alicloud.compute.image_lock:
     path: images.lock.yml
     mode: rollback
@@ -152,7 +155,8 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description:
-    - What is locked, or would be in check mode, by name and region. If the task fails because of the lock, what the file has.
+    - The locked images, by name and region. In check mode, the images that would be locked. If the task fails because of the
+      lock, the images in the file.
   returned: success, and when the task fails because of the lock
   type: list
   elements: dict
@@ -188,17 +192,17 @@ images:
       returned: always
       sample: "30"
     creation_time:
-      description: When the image was made, in UTC, or null.
+      description: The creation time of the image in UTC, or null.
       type: str
       returned: always
       sample: "2026-11-20T02:00:00Z"
     image_owner_alias:
-      description: Whose image it is, or null.
+      description: The owner of the image, or null.
       type: str
       returned: always
       sample: self
     resolved:
-      description: When it was locked, in UTC.
+      description: The time of the locking in UTC.
       type: str
       returned: always
       sample: "2026-11-22T07:00:00Z"
@@ -209,14 +213,16 @@ image_ids:
   sample: {"web": {"cn-hangzhou": "m-bp1g7004ksh0oeuco5tz"}}
 rendered:
   description:
-    - The files that were rendered, or would be in check mode, with the paths that the options have. If the task fails because
-      of the lock, those that do not say what it says.
+    - The rendered files, with the paths from your options. In check mode, the files that would be rendered. If the task fails
+      because of the lock, the files that differ from the lock.
   returned: success, and when the task fails because of the lock
   type: list
   elements: str
   sample: ["images.auto.tfvars.json"]
 moves:
-  description: The images that moved, or that would. RV(ignore:before) or RV(ignore:after) is null for a place that is new or gone.
+  description:
+    - The images that changed, or would change in check mode. RV(ignore:before) is null if the image or region is new.
+      RV(ignore:after) is null if it was dropped.
   returned: success, and when the task fails because of the lock
   type: list
   elements: dict
@@ -226,8 +232,9 @@ moves:
       before: {"image_id": "m-bp1aaaaaaaaaaaaaaaaa", "image_name": "web-20261119"}
       after: {"image_id": "m-bp1g7004ksh0oeuco5tz", "image_name": "web-20261120"}
 held:
-  description: The newest images that are not locked because they are denied or too young, and regions in which a
-    rollback found no earlier one.
+  description:
+    - The newest images that are not locked because they are denied or too young. Also the regions without a previous image
+      for a rollback.
   returned: success, and when the task fails because of the lock
   type: list
   elements: dict
@@ -237,48 +244,50 @@ held:
       image_id: m-bp1g7004ksh0oeuco5tz
       reason: web-20261120 (m-bp1g7004ksh0oeuco5tz) is 5 hours old, and min_age is 1 day
 problems:
-  description: Why the lock must stay as it is, or does not hold, a sentence each.
+  description: One sentence for each reason why the lock cannot change, or is not valid any more.
   returned: when the task fails because of the lock
   type: list
   elements: str
   sample: ["web: web-20261121 is in cn-hangzhou, but cn-shanghai has web-20261120"]
 builds:
   description:
-    - All images that the lock knows, for a timeline, each with a RV(ignore:state), V(locked), V(previous) or V(soaking).
+    - All images in the lock file, for a timeline. RV(ignore:state) is V(locked), V(previous) or V(soaking). A soaking image is
+      still too young.
   returned: success, and when the task fails because of the lock
   type: list
   elements: dict
   sample: [{"name": "web", "region": "cn-hangzhou", "image_id": "m-bp1g7004ksh0oeuco5tz", "state": "locked"}]
 checked:
-  description: When the services were asked, in UTC and by their clock.
+  description: The time of the check in UTC, by the clock of the services.
   returned: success, and when the task fails because of the lock
   type: str
   sample: "2026-11-22T07:00:00Z"
 errors:
-  description: Each call that failed, as M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info) return it.
-  returned: when calls failed
+  description: The failed calls, in the format of M(alicloud.compute.ecs_image_family_info) and M(alicloud.compute.ens_image_info).
+  returned: when calls fail
   type: list
   elements: dict
   sample: [{"image_family": "web", "region_id": "cn-hangzhou", "error_code": "Forbidden.RAM", "http_status": 403}]
 access_denied:
   description:
-    - Why the first call that failed was denied, with RV(ignore:explicit) (whether a policy has a Deny), RV(ignore:policy_type),
-      RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic), each null if the service does not say.
-  returned: when access was denied and the service says why
+    - The reason for the denial of the first failed call. RV(ignore:explicit) is true if a policy has a Deny. The other keys are
+      RV(ignore:policy_type), RV(ignore:action), RV(ignore:principal) and RV(ignore:diagnostic). A key is null if the service
+      does not give it.
+  returned: when access is denied and the service gives a reason
   type: dict
   sample: {"explicit": false, "policy_type": "AccountLevelIdentityBasedPolicy", "action": "ens:DescribeImages"}
 error_code:
-  description: The service's code of the first error, null if it was not the service that refused.
+  description: The service's code of the first error. Null if the error does not come from the service.
   returned: failure
   type: str
   sample: Forbidden.RAM
 http_status:
-  description: The HTTP status of the first error, null if there was no answer.
+  description: The HTTP status of the first error. Null without an answer.
   returned: failure
   type: int
   sample: 403
 request_id:
-  description: The service's ID of the first call that failed, for a support ticket.
+  description: The service's ID of the first failed call, for a support ticket.
   returned: failure
   type: str
   sample: 473469C7-AA6F-4DC5-B3DB-A3DC0DE3C83E
@@ -363,7 +372,7 @@ def run(options: t.Mapping[str, t.Any], task: Task) -> Json:
 
 
 class _Question(t.NamedTuple):
-    """What was asked of the services, and what they answered."""
+    """The wanted images and guards, and the answers of the services."""
 
     wanted: list[WantedImage]
     only: t.Sequence[str]
@@ -374,7 +383,7 @@ class _Question(t.NamedTuple):
 
 
 def _ask(options: t.Mapping[str, t.Any], task: Task) -> _Question:
-    """Check the options, and ask the services for what a plan needs. A rollback asks nobody."""
+    """Check the options and call the services for a plan. A rollback makes no call."""
     only = [name for name in options["only"] or () if name]
     rollback = options["mode"] == "rollback"
     if rollback and not only:
@@ -406,7 +415,7 @@ def _ask(options: t.Mapping[str, t.Any], task: Task) -> _Question:
 def _make_plan(
     options: t.Mapping[str, t.Any], task: Task, question: _Question, file: _lock_file.LockFile
 ) -> _plan.Plan:
-    """Return what becomes of the lock."""
+    """Return the plan for the lock."""
     wanted, only, guards, found, now = question
     if options["mode"] == "rollback":
         _check_only(only, file.lock, file.path, task)
@@ -431,7 +440,7 @@ def _make_plan(
 def _outdated_files(
     options: t.Mapping[str, t.Any], lock: _lock.Lock, task: Task
 ) -> list[RenderedFile]:
-    """Return the files that do not say what a lock says, rendered anew."""
+    """Return the rendered files that differ from a lock."""
     paths = {name: options[name] for name in FORMATS}
     writable = options["mode"] != "verify"
     ids = _lock.image_ids(lock)
@@ -473,13 +482,13 @@ def _check_only(only: t.Sequence[str], known: t.Iterable[str], where: str, task:
 def _refused(
     options: t.Mapping[str, t.Any], plan: _plan.Plan, result: Json, task: Task
 ) -> AlicloudError:
-    """Return the error for a lock that must stay as it is, or does not hold."""
+    """Return the error for a lock that cannot change or is not valid any more."""
     problems = [sentence(problem, task.option) for problem in plan.problems]
     text = join_sentences(problems, "problems")
     if options["mode"] == "verify":
         text = f"{options['path']} does not hold: {text}."
-        if all(problem.code != "stuck" for problem in plan.problems):  # which no update mends
-            text += " Update the lock or roll it back, and review what that changes."
+        if all(problem.code != "stuck" for problem in plan.problems):  # no update mends that
+            text += " Update the lock or roll it back, and review the changes."
     else:
         text = f"{options['path']} stays as it is: {text}."
     return AlicloudError(text, problems=problems, **result)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Modules that run in the controller's worker, where they need no process of their own.
+"""Runs modules inside the controller's worker process.
 
-Ansible starts a Python for each task of a module, which takes many times as long as a call does.
+For a module, Ansible starts a new Python for each task. That takes many times as long as a call.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if not MASKED_BY_ANSIBLE:
     from ansible.module_utils.common.parameters import remove_values
 
 try:
-    # Ansible loads an action plugin once, in the process that it forks a worker from for each task.
-    # Imported in the workers, requests would cost each task several times what the call does.
+    # Ansible loads an action plugin once, in its main process, and forks a worker for each task. An
+    # import of requests in each worker would take several times as long as the call.
     with display_warnings():
         import_module("requests")
     HAS_REQUESTS = True
 except Exception:
-    # Missing or broken: the module looks in its own Python, and says what is wrong there.
+    # Missing or broken. The module uses its own Python, and reports the problem there.
     HAS_REQUESTS = False
 
 
@@ -53,7 +53,7 @@ class Module(t.Protocol):
 
 
 class InProcessAction(ModuleAction):
-    """Runs `module` in this process, or as Ansible runs any module if a task asks for that."""
+    """Runs `module` in this process, or as an ordinary module if the task needs that."""
 
     module: t.Any
 
@@ -126,7 +126,7 @@ def run_in_process(
     option in errors.
     """
     given = to_module(arguments)
-    # What it finds beside the parameters has no public name; AnsibleModule uses the same.
+    # Its warnings and deprecations have no public names. AnsibleModule uses the same names.
     checked = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate(given)
     options = {**given, **checked.validated_parameters}
     warnings = [
@@ -151,7 +151,7 @@ def run_in_process(
             for deprecation in checked._deprecations
         ]
     if not MASKED_BY_ANSIBLE:
-        # A secret that is "true" or "None" must not hide what is true or null.
+        # A secret "true" or "None" must not mask values that are true or null.
         plain = {
             key: value for key, value in result.items() if value is None or isinstance(value, bool)
         }
@@ -163,7 +163,7 @@ def run_in_process(
 
 
 def own_role(task_vars: t.Mapping[str, t.Any]) -> str:
-    """Return the role of this collection that runs the task; an empty text if none does."""
+    """Return the role of this collection that runs the task, or an empty text."""
     collection, _dot, role = str(task_vars.get("ansible_role_name", "")).rpartition(".")
     return role if collection == "alicloud.compute" else ""
 

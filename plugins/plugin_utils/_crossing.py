@@ -24,7 +24,7 @@ except ImportError:  # before ansible-core 2.19
     def from_module(result: Json) -> Json:
         """See below."""
         # Lone surrogates fail here, as they do in the output of a module. Nothing in the result
-        # becomes a template: Ansible marks what an action returns as unsafe.
+        # becomes a template: Ansible marks the result of an action as unsafe.
         return t.cast(Json, json.loads(json.dumps(result, ensure_ascii=False).encode()))
 
     def without_templates(value: Json) -> Json:
@@ -48,5 +48,5 @@ else:
         return t.cast(Json, json.loads(text, cls=get_module_decoder("legacy", direction)))
 
     def without_templates(value: Json) -> Json:
-        """Return a value that may become a variable; what a service says is no template."""
+        """Return a value for a variable. Texts from a service must not become templates."""
         return value  # Ansible trusts no text that it was not told to

@@ -1,10 +1,9 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hosts run and should run, as their variables say it.
+"""Reads the image, the wanted image and the region of hosts from their variables.
 
-An inventory of thousands of hosts is read with as few passes as can be, and only what is a template
-is templated.
+For inventories with thousands of hosts, it makes few passes, and evaluates only real templates.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ansible.vars.plugins import get_vars_from_inventory_sources
 
 from ..module_utils._errors import AlicloudError, Json, is_unset
 
-# What is known of a host, each by a variable whose name begins with image_drift_.
+# The facts of a host. Each has a variable with the prefix image_drift_.
 KEYS = ("image_id", "name", "region")
 Variables = t.Mapping[str, t.Any]
 
@@ -28,9 +27,9 @@ Variables = t.Mapping[str, t.Any]
 def read_hosts(
     names: t.Sequence[str], hostvars: t.Any, templar: t.Any, option: str = "hosts"
 ) -> Json:
-    """Return {image_id, name, region} of hosts in a run, as far as their variables say it.
+    """Return {image_id, name, region} of hosts in a run, from their variables.
 
-    Of what cannot be resolved there is a reason instead.
+    If a variable of a host cannot be resolved, the host has {reason} instead.
 
     Raises AlicloudError that names the option for a host that is not in the inventory.
     """
@@ -51,7 +50,7 @@ def read_hosts(
 
 
 def _resolve(value: t.Any, source: str, templar: t.Any, variables: Variables) -> t.Any:
-    """Return what a template gives; what is none as it is. Raises AlicloudError."""
+    """Return the result of a template. Other values stay the same. Raises AlicloudError."""
     if not _may_be_template(value):
         return value
     templar.available_variables = variables
@@ -62,17 +61,17 @@ def _resolve(value: t.Any, source: str, templar: t.Any, variables: Variables) ->
 
 
 def _may_be_template(value: t.Any) -> bool:
-    """Return whether Ansible has to look at a value; whether it trusts that is its affair."""
+    """Return whether a value may be a template. Ansible decides whether it is trusted."""
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
 class HostVariables:
-    """Variables of hosts in an inventory that is being read; those of hosts outrank groups'.
+    """Variables of hosts while an inventory is read. Host variables outrank group variables.
 
-    Hosts of the same groups share what these have.
+    Hosts with the same groups share one set of group variables.
 
-    Beside what the inventory's sources say of them, they are those that vars plugins find for
-    these sources, such as the files in group_vars and host_vars beside them.
+    The variables come from the inventory sources, and from vars plugins for these sources, such as
+    the files in group_vars and host_vars beside them.
     """
 
     def __init__(self, inventory: t.Any, loader: t.Any, templar: t.Any) -> None:
@@ -90,12 +89,11 @@ class HostVariables:
         return self._groups[key]
 
     def read(self, host: Host, sources: t.Mapping[str, str]) -> Json:
-        """Return values of a host; {key: name of a variable, or a template} says which.
+        """Return values of a host. sources is {key: name of a variable, or a template}.
 
-        A variable that the host lacks is None, and so is one that is not set. A variable whose
-        value is a template is resolved, too.
+        A missing or unset variable is None. A variable with a template as its value is resolved.
 
-        Raises AlicloudError for what cannot be resolved, or is no text.
+        Raises AlicloudError for a value that cannot be resolved, or is not a text.
         """
         scopes = (self._in_files([host]), host.vars, self.of_groups(host.get_groups()))
         return {key: self._resolve(host, source, scopes) for key, source in sources.items()}

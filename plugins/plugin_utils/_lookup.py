@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lookups share: terms, options, answers of this run, and errors.
+"""Shared by the lookups: terms, options, the cache of this run, and errors.
 
-Ansible loads a lookup in a new process for each task of each host, so this imports little. The
-client is imported when a lookup has to call the service.
+Ansible loads a lookup in a new process for each task of each host, so this file imports little. The
+client is imported when a lookup must call the service.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if t.TYPE_CHECKING:
 
 Options = t.Dict[str, t.Any]
 Found = t.Tuple[t.Any, str]  # a value, and where it was found
-# Returns what one source has of an option, or None.
+# Returns the value of an option in one source, or None.
 Source = t.Callable[[str], t.Optional[Found]]
 
 KEYS = ("access_key_id", "access_key_secret", "security_token")
@@ -45,11 +45,11 @@ IDENTITY = (*KEYS, "profile")
 # the environment does.
 OIDC_PREFIXES = ("ALIBABA_CLOUD_", "ALIBABACLOUD_")
 OIDC = ("ROLE_ARN", "OIDC_PROVIDER_ARN", "OIDC_TOKEN_FILE")
-# What changes nothing in the answer to a question, but whether and when there is one.
+# Options that do not change an answer, so they are not part of the cache key.
 NOT_IN_CACHE_KEY = ("cache", "concurrency", "fail_on_missing", "retry_timeout", "timeout")
-# What the lookups' entries in ansible.cfg are called among Ansible's definitions.
+# The name of the lookups' ini entries in Ansible's definitions.
 INI = "alicloud.compute in ansible.cfg"
-# The same functions check the options of modules, and what a value must be.
+# Ansible checks the options of modules with the same functions. The texts are for errors.
 CHECKS = {
     "bool": (validation.check_type_bool, "true or false, or yes or no"),
     "float": (validation.check_type_float, "a number"),
@@ -58,14 +58,14 @@ CHECKS = {
 
 
 class CachedLookup(LookupBase):
-    """A lookup that finds its answers in the cache of this run, or else calls the service."""
+    """A lookup that uses the cache of this run, and calls the service for other answers."""
 
     options: Options
     cache: RunCache
     client: Client
 
     def questions(self, names: list[str]) -> list[t.Any]:
-        """Return what is asked, as the cache knows it."""
+        """Return the questions, which are the keys of the cache."""
         raise NotImplementedError
 
     def fetch(self, names: list[str]) -> list[t.Any]:
@@ -76,11 +76,11 @@ class CachedLookup(LookupBase):
         raise NotImplementedError
 
     def is_cacheable(self, answer: t.Any) -> bool:
-        """Return whether an answer is kept for the run: nothing is missing in it."""
+        """Return whether to cache an answer for the run: no image is missing in it."""
         raise NotImplementedError
 
     def results(self, answers: list[t.Any]) -> list[t.Any]:
-        """Return what the answers are in a template."""
+        """Return the results for a template."""
         return answers
 
     def run_cached_lookup(
@@ -98,7 +98,7 @@ class CachedLookup(LookupBase):
         return self.results(answers)
 
     def get_or_fetch(self, question: t.Any, fetch: t.Callable[[], t.Any]) -> t.Any:
-        """Return the answer to a question: one of this run, or else what fetch() returns.
+        """Return the answer to a question from the cache of this run, or the result of fetch().
 
         Raises AlicloudError.
         """
@@ -123,7 +123,7 @@ class CachedLookup(LookupBase):
 def flatten_names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]:
     """Return the terms, or a list of an option, as strings, lists among them flattened.
 
-    Raises AnsibleLookupError for what is no string.
+    Raises AnsibleLookupError for a value that is not a string.
     """
     flat = [
         _decrypt(name)
@@ -139,14 +139,14 @@ def flatten_names(terms: t.Iterable[t.Any], option: str = "A term") -> list[str]
 
 
 def resolve_options(plugin: LookupBase, variables: Options, direct: Options) -> Options:
-    """Return all options of a lookup, those of the identity only as far as it is not inherited.
+    """Return all options of a lookup. Identity options from the environment are left out.
 
-    The order is that of Ansible: the lookup itself, variables, the environment, ansible.cfg. An
-    empty or null value counts as not set, and the next source is asked. What is outranked is not
-    evaluated. Ansible itself takes the last variable of the environment that is set, even to
-    nothing, and evaluates all.
+    The order is Ansible's: the lookup itself, variables, the environment, ansible.cfg. An empty or
+    null value counts as not set, and the next source is used. Sources with a lower rank are not
+    evaluated. Ansible itself takes the last environment variable that is set, even if it is empty,
+    and evaluates all sources.
 
-    direct are the options that stand in the lookup. It is left with those that are set.
+    direct has the options in the lookup. Unset options are removed from it.
 
     Raises AnsibleLookupError for an option that the lookup does not have, or of the wrong type.
     """
@@ -197,11 +197,11 @@ def _sources(
     plugin: LookupBase, definitions: Options, variables: Options, direct: Options
 ) -> tuple[Source, ...]:
     """Return the sources of options in their order: lookup, variables, environment, ansible.cfg."""
-    placeholder = variables.get("omit")  # what omit is before ansible-core 2.19
-    omitted = getattr(errors, "AnsibleValueOmittedError", ())  # what it raises since
+    placeholder = variables.get("omit")  # before ansible-core 2.19
+    omitted = getattr(errors, "AnsibleValueOmittedError", ())  # since 2.19
 
     def evaluate(value: t.Any, is_template: bool) -> t.Any:
-        """Return a value without what is omitted, in lists, too."""
+        """Return a value without omitted values, also in lists."""
         if is_template or not isinstance(value, (str, int, float, list, tuple, dict)):
             try:
                 value = plugin._templar.template(value)
@@ -248,12 +248,11 @@ def _sources(
 
 
 def _find_identity(sources: t.Sequence[Source]) -> dict[str, Found | None]:
-    """Return the key or the profile that is set on purpose, without what the environment has of it.
+    """Return the key or the profile from all sources except the environment.
 
-    An identity is one: once a source completes it, no other source is asked. Half a key is
-    completed by the next sources, but neither with a profile nor with a part of another pair. The
-    credentials read the environment themselves, since they know which of its variables belong
-    together.
+    Once a source completes an identity, no other source is used. The next sources complete half a
+    key, but never with a profile or with a part of another pair. find_credentials() reads the
+    environment itself, because it knows the families of its variables.
     """
     found: dict[str, Found] = {}
     given: dict[str, Found | None] = {}
@@ -276,10 +275,10 @@ def _find_identity(sources: t.Sequence[Source]) -> dict[str, Found | None]:
 
 
 def _read_ini(name: str, entry: dict[str, str], kind: str) -> t.Any:
-    """Return what ansible.cfg has of an option, as it stands there, or None.
+    """Return the raw value of an option in ansible.cfg, or None.
 
-    Ansible reads the environment first, even if that is empty, and takes a truth value that it
-    cannot read for false. So it gets a definition without environment and type.
+    Ansible reads the environment first, even an empty variable, and reads an invalid truth value as
+    false. So it gets a definition without environment and type.
     """
     C.config.initialize_plugin_configuration_definitions("lookup", INI, {name: {"ini": [entry]}})
     value = C.config.get_config_value(name, plugin_type="lookup", plugin_name=INI)
@@ -335,8 +334,8 @@ def _create_cache(options: Options) -> RunCache:
     """Return the cache of this run for lookups with these options."""
     apart = {*SECRETS, *NOT_IN_CACHE_KEY, "region"}  # each question names its region
     scope = {name: value for name, value in options.items() if name not in apart}
-    # Who asks may be told by the environment. It is the same in the whole run, unless a plugin sets
-    # it.
+    # The identity can come from the environment. It is the same in the whole run, unless a plugin
+    # changes it.
     scope["environment"] = {
         name: value
         for name, value in os.environ.items()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task changes of Ansible's own process while it works in there."""
+"""Temporary changes of Ansible's own process while a task works in it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One question, one answer a run.
+"""The cache of a run: one answer for each question.
 
-Ansible evaluates a lookup for every host and every use, each time in a new process. Here these
-processes find what one of them was answered, or wait while one of them asks.
+Ansible evaluates a lookup for every host and every use, each time in a new process. These processes
+share their answers here. While one process fetches an answer, the others wait for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ POLL = 0.02  # seconds
 
 
 def _folder() -> str:
-    """Return a name that only processes share which see each other's numbers (see _sweep)."""
+    """Return a name for all processes that see each other's process IDs (see _sweep)."""
     try:
         seen = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -39,16 +39,16 @@ FOLDER = _folder()
 class RunCache:
     """The answers of one run: files in a folder that Ansible makes and removes with the run.
 
-    Each question has a file for its answer, if nothing is missing in that, and one whose lock is
-    the right to ask, with a note for those that wait. None has a secret. Their names are hashes of
-    the question.
+    Each question has a file for its answer, if no image is missing in it. A second file has a lock:
+    only its holder may fetch the answer. It also has a note for the waiting processes. No file has
+    a secret. The names of the files are hashes of the question.
     """
 
     def __init__(self, run: str | None, scope: Json, patience: float) -> None:
         """
-        run is the folder of the run, None to keep no answers. scope has what all questions of this
-        lookup share, and must not have a secret. patience is for how many seconds a question is
-        asked again if the service fails.
+        run is the folder of the run, or None to keep no answers. scope has the common parts of all
+        questions of this lookup, without secrets. patience is the time limit of the retries, in
+        seconds.
         """
         self._folder = None if run is None else os.path.join(run, FOLDER)
         self._scope = scope
@@ -68,18 +68,18 @@ class RunCache:
         fetch: t.Callable[[], tuple[t.Any, bool]],
         sleep: t.Callable[[float], None],
     ) -> t.Any:
-        """Return the answer to a question. It is fetched unless another process has, or does now.
+        """Return the answer to a question, from another process or from fetch.
 
-        fetch returns the answer, and whether to keep it. Those that wait meanwhile get the answer
-        also if it is not kept. They get the failure, too, if the service failed for at least as
-        long as they would have tried, so that they do not lose patience one after the other. But
-        none waits longer than it would try, and whoever comes later fetches anew. sleep waits for
-        so many seconds, or raises AlicloudError if it is to end.
+        fetch returns the answer, and whether to keep it. Waiting processes get the answer even if
+        it is not kept. They also get a failure, if the other process retried for at least as long
+        as they would. So they do not retry one after the other. A process never waits longer than
+        its own patience. Processes that come later fetch again. sleep waits for a number of
+        seconds, or raises AlicloudError if the client is closed.
 
         Raises AlicloudError.
         """
-        # Nothing is fetched while an error of the cache is handled: it would look like the cause of
-        # what goes wrong then.
+        # Do not fetch inside an except block of the cache: its error would look like the cause of a
+        # failure of the fetch.
         turn = self._open_turn(question)
         if turn is None:
             return fetch()[0]
@@ -90,7 +90,7 @@ class RunCache:
             answer = self.get(question)
             if answer is not None:
                 return answer
-            # What was noted since is about a question that was asked while this one waited.
+            # A newer note is about a fetch that ran while this process waited.
             note = _read_note(turn)
             if note["number"] > before["number"]:
                 if "answer" in note:
@@ -125,9 +125,9 @@ class RunCache:
                 raise
 
     def _open_turn(self, question: t.Any) -> t.IO[bytes] | None:
-        """Return the file whose lock is the right to ask this question.
+        """Return the file with the lock for this question.
 
-        None if there can be none: nothing is kept, the run is over, or the disk is full.
+        None if there is no such file: nothing is kept, the run is over, or the disk is full.
         """
         try:
             path = self._path(question)
@@ -192,7 +192,7 @@ def _locked(file: t.IO[bytes]) -> bool | None:
 
 
 def _read_note(turn: t.IO[bytes]) -> Json:
-    """Return what was noted last; half a note, of a process that died, is none."""
+    """Return the last note. An incomplete note of a dead process does not count."""
     turn.seek(0)
     try:
         return t.cast(Json, json.loads(turn.read()))
@@ -201,7 +201,7 @@ def _read_note(turn: t.IO[bytes]) -> Json:
 
 
 def _write_note(turn: t.IO[bytes], note: Json) -> None:
-    """Note for those that wait what became of the question."""
+    """Note the outcome of the question for the waiting processes."""
     with suppress(OSError):
         turn.truncate(0)
         turn.write(json.dumps(note).encode())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks at the wanted images again and again, and tells what happened to them."""
+"""Checks the wanted images at regular intervals, and sends events for their changes."""
 
 from __future__ import annotations
 
@@ -46,24 +46,23 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 # The longest pause between two looks that fail, in seconds, unless the interval is longer.
 MAX_PAUSE = 600.0
-# What Ansible evaluates in a text, which may run commands.
+# The start of a template in a text. Ansible evaluates templates, and they can run commands.
 TEMPLATE = re.compile(r"\{[{%#]|^#jinja2:")
 log = logging.getLogger("alicloud.compute.image")
 
 
 class Queue(t.Protocol):
-    """What takes events, in the order in which they come."""
+    """A queue of events."""
 
     async def put(self, event: Json) -> None:
         """Take an event."""
 
 
 async def watch(queue: Queue, arguments: t.Mapping[str, t.Any]) -> None:
-    """Put an event into the queue for all that happens to the wanted images, until cancelled.
+    """Put an event into the queue for each change of the wanted images, until cancelled.
 
-    The arguments are those of ARGUMENT_SPEC.
-
-    Raises AlicloudError for options that cannot work, and for failures that cannot pass.
+    The arguments are in ARGUMENT_SPEC. Raises AlicloudError for invalid options and for permanent
+    failures.
     """
     options = parse_options(arguments)
     wanted = wanted_images(options)
@@ -85,14 +84,14 @@ async def watch(queue: Queue, arguments: t.Mapping[str, t.Any]) -> None:
 
 
 def parse_options(arguments: t.Mapping[str, t.Any]) -> Json:
-    """Return the options that the arguments of a source set, checked as those of a module are.
+    """Return the options of a source, checked in the same way as module options.
 
     Raises AlicloudError.
     """
     given = {
         name: value
         for name, value in arguments.items()
-        # By the queue of that name, ansible-rulebook tells sources what became of their events.
+        # ansible-rulebook adds this queue, for feedback on events.
         if not is_unset(value) and name != "eda_feedback_queue"
     }
     checked = ArgumentSpecValidator(ARGUMENT_SPEC).validate(without_unset(given, ARGUMENT_SPEC))
@@ -106,13 +105,13 @@ def parse_options(arguments: t.Mapping[str, t.Any]) -> Json:
 async def _look_again_and_again(
     client: Client, places: t.Sequence[Place], network: str, interval: float
 ) -> t.AsyncIterator[Listings]:
-    """Yield what the services have of all places, at once and after each interval.
+    """Yield the services' images of all places, at once and after each interval.
 
-    In an outage, the pauses become longer. Raises AlicloudError if a failure cannot pass.
+    In an outage, the pauses become longer. Raises AlicloudError for a permanent failure.
     """
 
     def fetch() -> Listings:
-        # A program that gives keys may hang: here in a thread that nobody waits for.
+        # An external program for keys can hang. Nobody waits for this thread.
         client.credentials.current()
         return fetch_images(client, places, network)
 
@@ -135,14 +134,14 @@ async def _look_again_and_again(
 
 
 def find_pause(interval: float, failures: int) -> float:
-    """Return the seconds until the next look, after so many in a row that failed."""
+    """Return the seconds until the next look, after a number of consecutive failures."""
     return min(interval * 2.0 ** min(failures, 20), max(interval, MAX_PAUSE))
 
 
 async def _run_in_thread(function: t.Callable[[], Result]) -> Result:
-    """Return what a function returns. Nobody waits for its thread after a cancellation.
+    """Return the result of a function. After a cancellation, nobody waits for its thread.
 
-    asyncio.to_thread() would: Python ends when all threads of its pool have.
+    With asyncio.to_thread(), Python would wait for the threads of its pool at its end.
     """
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()
@@ -158,10 +157,10 @@ async def _run_in_thread(function: t.Callable[[], Result]) -> Result:
 
 
 def _may_pass(error: AlicloudError, answered: bool) -> bool:
-    """Return whether a failed look is worth another one. answered says that one succeeded before.
+    """Return whether to look again after a failure. answered: whether an earlier look succeeded.
 
-    Then an answer that refuses is final, and all else is an outage: nobody listens while the
-    service's host or a proxy is started anew, and names and certificates are mended.
+    If so, only a refusal by the service is permanent. All other failures are an outage, for example
+    while the service's host or a proxy restarts.
     """
     calls = error.partial_result.get("errors") or [error.result()]
     return error.retryable or (
@@ -175,16 +174,16 @@ def _may_pass(error: AlicloudError, answered: bool) -> bool:
 
 
 def _warn_of_missing(look: Look) -> None:
-    """Tell which places have no image at first: a family may be mistyped."""
+    """Warn of places without an image in the first look. A family can be misspelt."""
     places = [f"{name} in {region}" for (name, region), image in look.newest.items() if not image]
     if places:
         log.warning("There is no image of %s yet.", ", ".join(places))
 
 
 def _without_templates(event: Json) -> Json:
-    """Return an event without texts that are templates, which a playbook would evaluate.
+    """Return an event without templates, because a playbook would evaluate them.
 
-    What a rulebook hands on is trusted by Ansible, and the services' images hold texts of others.
+    Ansible trusts the events of a rulebook, but other people can write texts of images.
     """
 
     def cleaned(value: t.Any) -> t.Any:

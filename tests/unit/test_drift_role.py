@@ -240,7 +240,7 @@ def test_a_replaced_host_is_not_replaced_again_whatever_becomes_of_the_groups_na
     )
 
     assert (
-        "web-1: grouped otherwise by the inventory, or by an earlier comparison of this run"
+        "web-1: in a different group of the inventory, or of an earlier comparison in this run"
         in output
     )
     assert inventory.read("drift.json")["summary"]["hosts"]["current"] == 1

@@ -13,11 +13,11 @@ from .words import Finding
 
 
 def find_changes(old: _lock.Lock, lock: _lock.Lock) -> list[Finding]:
-    """Return all that differs between two locks, each thing once.
+    """Return all differences between two locks, each once.
 
-    Codes: added, removed and moved (an image in a region), source (what it is asked by), corrected
-    (a key of an image that stays), noted and not_noted (a young image), name_added and name_removed
-    (without an image), history (the earlier images alone).
+    Codes: added, removed and moved (an image in a region), source (the query for an image),
+    corrected (a key of an image that stays), noted and not_noted (a young image), name_added and
+    name_removed (without an image), history (the earlier images alone).
     """
     changes = []
     for name in sorted({*old, *lock}):
@@ -76,5 +76,5 @@ def _changes_in(name: str, region: str, old: Json, new: Json) -> list[Finding]:
 
 
 def is_same(image: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any] | None) -> bool:
-    """Return whether two are one image, whatever else is said of it."""
+    """Return whether two entries are the same image. Other keys may differ."""
     return other is not None and image["image_id"] == other["image_id"]

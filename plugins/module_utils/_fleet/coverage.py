@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which wanted images are where: what the services list, judged place by place."""
+"""Coverage: the status of each wanted image in each of its regions."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from .words import age_text, compared_spans, differences_text, label, span_text
 
 PRESENT = "present"
 STATES = (PRESENT, "absent", "stale", "different")
-# What a report says of an image.
+# The keys of an image in a report.
 IMAGE_KEYS = ("image_id", "image_name", "image_version", "creation_time", "image_owner_alias")
-# What copies of one build have in common in all regions.
+# Keys that all copies of one build share.
 COMMON = ("architecture", "os_type", "platform", "size", "image_size", "image_version")
 
 
 def cells(
     wanted: t.Sequence[WantedImage], found: Listings, expected: t.Mapping[str, str], now: datetime
 ) -> list[Json]:
-    """Return for each wanted image in each region what is there, in the order asked.
+    """Return one cell for each wanted image in each region, in the given order.
 
-    Each as {name, service, region, status, reason, age, max_age} with the keys of an image, which
-    are None if there is none. expected has the build that is expected of some images, by name; of
-    others it is the newest that is found anywhere.
+    A cell is {name, service, region, status, reason, age, max_age} with the keys of an image. These
+    are None without an image. expected has the expected build of some images, by name. For all
+    others, the newest build of any region is expected.
 
-    status is one of STATES: present; absent; stale, if it is too old or of an earlier build than
-    what is expected; different, if it is not what it should be in another way. ages are in seconds.
+    status is one of STATES. stale: the image is too old, or its build is earlier than the expected
+    build. different: any other difference. Ages are in seconds.
     """
     return [
         cell for image in wanted for cell in _cells(image, found, expected.get(image.name), now)
@@ -50,7 +50,7 @@ def cells(
 def check_expected(
     expected: t.Mapping[str, str], wanted: t.Sequence[WantedImage], option: t.Callable[[str], str]
 ) -> None:
-    """Raise AlicloudError for an expected build of something not wanted, or without builds."""
+    """Raise AlicloudError if an image with an expected build is not wanted, or has no builds."""
     unknown = sorted(set(expected) - {image.name for image in wanted})
     if unknown:
         raise AlicloudError(
@@ -59,13 +59,13 @@ def check_expected(
     for image in wanted:
         if image.agree == "nothing" and image.name in expected:
             raise AlicloudError(
-                f"{option('build')} has {image.name}, whose regions agree in nothing, so no build "
-                f"can be told from another. Set {option('agree')} to what the build is a value of."
+                f"{option('build')} has {image.name}, but {option('agree')} of this image is "
+                f"nothing, so it has no builds. Set {option('agree')} to the key of the build."
             )
 
 
 def gaps(judged: t.Sequence[Json]) -> list[str]:
-    """Return a sentence for each cell that is not as it should be."""
+    """Return a sentence for each cell that is not present."""
     return [
         f"{cell['name']} in {cell['region']} is {cell['status']}: {cell['reason']}"
         for cell in judged
@@ -79,13 +79,13 @@ def counts(judged: t.Sequence[Json]) -> dict[str, int]:
 
 
 def lacking(wanted: t.Sequence[WantedImage], judged: t.Sequence[Json]) -> list[Place]:
-    """Return the places of the cells that are not as they should be."""
+    """Return the places of the cells that are not present."""
     by_name = {image.name: image for image in wanted}
     return [(by_name[cell["name"]], cell["region"]) for cell in judged if cell["status"] != PRESENT]
 
 
 def progress(judged: t.Sequence[Json], most: int = 3) -> str:
-    """Return how far the images have come that are not everywhere, such as web 2/3."""
+    """Return the progress of the images that are not in all regions yet, as text."""
     total: dict[str, int] = {}
     late: dict[str, list[str]] = {}
     for cell in judged:
@@ -144,7 +144,7 @@ def _cells(wanted: WantedImage, found: Listings, expected: str | None, now: date
 def _model(
     newest: t.Mapping[str, Json], agree: str, expected: str | None
 ) -> tuple[str, Json] | None:
-    """Return the image that the others should be like, and its region; None without."""
+    """Return the model for the other regions as (region, image), or None."""
     candidates = [
         (region, image)
         for region, image in newest.items()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images must not be used, from when on, and why."""
+"""Denials: images that must not be used, with a start and a reason."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Denial(t.NamedTuple):
 
 
 def parse_denials(given: t.Sequence[t.Any], option: str) -> list[Denial]:
-    """Return what the option says. Empty members count as not set. Raises AlicloudError."""
+    """Return the denials in the option. Empty members count as not set. Raises AlicloudError."""
     return [_denial(value, option) for value in given if not is_unset(value)]
 
 
 def find_denial(
     image: t.Mapping[str, t.Any], denials: t.Sequence[Denial], now: datetime
 ) -> Denial | None:
-    """Return why an image must not be used, or None."""
+    """Return the denial of an image, or None."""
     return next(
         (
             denial
@@ -59,7 +59,7 @@ def find_denial(
 def find_coming_denial(
     image: t.Mapping[str, t.Any], denials: t.Sequence[Denial], now: datetime
 ) -> Denial | None:
-    """Return what will deny an image that may still be used, the earliest first, or None."""
+    """Return the earliest future denial of an image that is not denied yet, or None."""
     if find_denial(image, denials, now):
         return None
     coming = [denial for denial in denials if denial.start and denial.matches(image)]

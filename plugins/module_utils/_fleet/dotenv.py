@@ -36,9 +36,9 @@ def dotenv_text(values: t.Any) -> str:
 
 
 def dotenv_lines(text: str) -> list[str]:
-    """Return what a text says: its variables in any order, without comments and needless quotes.
+    """Return the sorted variables of a text, without comments and needless quotes.
 
-    White space around an equals sign is kept: a shell takes the name for a command then.
+    White space around an equals sign is kept, because a shell then takes the name for a command.
     """
     lines = (line.strip(" \t") for line in text.split("\n"))
     return sorted(

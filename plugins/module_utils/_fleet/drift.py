@@ -42,7 +42,7 @@ FIELDS = (
     "versions_behind",
     "denied",
 )
-# Each limit, and what it limits: a status of hosts, or how far one may be behind.
+# Each limit, and its subject: a status of hosts, or a distance behind.
 LIMITS = {
     "max_outdated": "outdated",
     "max_unknown": "unknown",
@@ -59,19 +59,19 @@ FindDenial = t.Callable[[t.Mapping[str, t.Any]], t.Optional[Denial]]
 
 
 class Known(t.NamedTuple):
-    """What is known of a wanted image in a region."""
+    """The known images of a wanted image in a region."""
 
-    # What its hosts should run; None if the region lacks it, or if nobody knows.
+    # The expected image of the hosts. None if the region lacks it, or if it is not known.
     expected: Json | None
     # All images that hosts may run.
     images: t.Sequence[Json]
     # An image of the build that the region should have, of another region if this one lacks it.
     model: Json | None
-    # Why nothing is expected, and what to do.
+    # The reason why no image is expected, and the next step.
     problem: str = ""
     # An image that is of that build, too, though nobody offers it any more.
     also: Json | None = None
-    # {image ID: why nobody knows whether it is of that build}
+    # {image ID: why its build is not known}
     doubts: t.Mapping[str, str] = {}
     # The locked image, if it is denied.
     denied: Json | None = None
@@ -81,11 +81,11 @@ Fleet = t.Dict[PlaceKey, Known]
 
 
 class Host(t.NamedTuple):
-    """A host, and what is known of it."""
+    """A host, with the facts that are known."""
 
     host: str
     image_id: str | None = None
-    # What it should run, and where it is. An image ID that is known says the same.
+    # The wanted image and the region. A known image ID tells the same.
     name: str | None = None
     region: str | None = None
     # Why nobody knows its image ID.
@@ -97,7 +97,7 @@ def deny_nothing(_image: t.Mapping[str, t.Any]) -> None:
 
 
 def of_lock(lock: _lock.Lock, find_denial: FindDenial = deny_nothing) -> Fleet:
-    """Return what a lock knows. The locked images are expected, unless they are denied."""
+    """Return the fleet of a lock. The locked images are expected, unless they are denied."""
     fleet = {}
     for place, entry in _lock.entries(lock).items():
         images = [entry, *entry.get("soaking", ()), *entry.get("previous", ())]
@@ -116,10 +116,10 @@ def of_newest(
     lock: _lock.Lock,
     find_denial: FindDenial = deny_nothing,
 ) -> Fleet:
-    """Return what the services list. In all regions of an image, its newest build is expected.
+    """Return the fleet of the services' listings. The newest build is expected in all regions.
 
-    The newest build is the newest that any region has and that is not denied. If the newest image
-    of a family is denied, the lock knows earlier ones. Regions without that build lag.
+    The newest build is the newest of any region that is not denied. If the newest image of a
+    family is denied, the lock knows earlier ones. Regions without the newest build lag.
     """
     fleet: Fleet = {}
     for image in wanted:
@@ -140,12 +140,12 @@ def compare_hosts(
     fleet: Fleet,
     find_denial: FindDenial = deny_nothing,
 ) -> list[Json]:
-    """Return for each host whether its image is the expected one, in the order given.
+    """Return one row for each host, in the given order.
 
-    Each as {host, status, reason, name, region, image_id, image_name, expected_image_id,
-    expected_image_name, days_behind, versions_behind, denied}. What is not known is None. A host
-    whose image is newer than the expected one, after a rollback, is behind by numbers below 0. A
-    host on a denied image is outdated, whatever is expected.
+    A row is {host, status, reason, name, region, image_id, image_name, expected_image_id,
+    expected_image_name, days_behind, versions_behind, denied}. Unknown values are None. After a
+    rollback, a host can have a newer image than expected. Its days and versions behind are then
+    negative. A host on a denied image is always outdated.
     """
     by_id: dict[str, dict[PlaceKey, Json]] = {}
     for place, known in fleet.items():
@@ -184,8 +184,7 @@ def plan_batches(
 ) -> list[list[str]]:
     """Return the outdated hosts in batches of one wanted image each, one image after the other.
 
-    The images are in the order of their names; hosts that nobody knows the image of come last.
-    Raises AlicloudError.
+    The images are sorted by name. Hosts without a wanted image come last. Raises AlicloudError.
     """
     by_name: dict[tuple[bool, str], list[str]] = {}
     for host in hosts:
@@ -204,10 +203,10 @@ def plan_batches(
 def batches(
     hosts: t.Sequence[str], serial: t.Sequence[str], option: str = "serial"
 ) -> list[list[str]]:
-    """Return the hosts in the batches that Ansible's serial makes of them.
+    """Return the hosts in batches, as Ansible's serial does.
 
-    Each of serial is a number, or a percentage of all, which is one host at least; the last counts
-    for the rest. 0 means all that are left, and so does an empty list.
+    Each item of serial is a number, or a percentage of all hosts (at least one host). The last item
+    is repeated for the rest. 0 means all hosts that are left. An empty list means the same.
 
     Raises AlicloudError.
     """
@@ -232,14 +231,15 @@ def check_limits(
     given: t.Mapping[str, t.Any],
     option: t.Callable[[str], str] = str,
 ) -> tuple[list[Json], list[str]]:
-    """Return the limits that are set, and a sentence for each that the hosts exceed.
+    """Return the limits that are set, and a sentence for each exceeded limit.
 
-    given has max_outdated and max_unknown, numbers or percentages of all hosts, and
-    max_days_behind and max_versions_behind, numbers. What is not set is no limit. Of a host that
-    is outdated by nobody knows how much, the worst is assumed.
+    given has max_outdated and max_unknown (numbers or percentages of all hosts), and
+    max_days_behind and max_versions_behind (numbers). An unset value is no limit. An outdated host
+    with an unknown distance exceeds these two limits.
 
-    Each limit is {name, value, allowed, hosts, exceeded}: how many hosts it allows and there are.
-    Raises AlicloudError that calls the options what option(name) does.
+    Each limit is {name, value, allowed, hosts, exceeded}. allowed and hosts are the allowed and
+    the actual number of hosts. option(name) is the name of an option in errors. Raises
+    AlicloudError.
     """
     limits, sentences = [], []
     for name, about in LIMITS.items():
@@ -276,7 +276,7 @@ def find_verdict(limits: t.Sequence[Json]) -> str:
     return "failed" if any(limit["exceeded"] for limit in limits) else "passed"
 
 
-# ---- What each region should have
+# ---- The expected image of each region
 
 
 def _locked_images(lock: _lock.Lock, wanted: WantedImage) -> dict[str, list[Json]]:
@@ -300,10 +300,10 @@ def _locked_images(lock: _lock.Lock, wanted: WantedImage) -> dict[str, list[Json
 def _usable_images(
     wanted: WantedImage, rows: list[Json], locked: list[Json], find_denial: FindDenial
 ) -> list[Json]:
-    """Return the images of a region that hosts may be told to run.
+    """Return the images of a region that can be expected of hosts.
 
-    A family shows its newest image only. If that is denied, those before it are known from the
-    lock. What is newer than the newest was withdrawn.
+    A family shows its newest image only. If it is denied, the lock knows the earlier images. An
+    image in the lock that is newer than the newest was withdrawn.
     """
     allowed = [row for row in rows if not find_denial(row)]
     if allowed or not rows or wanted.service != "ecs":
@@ -321,7 +321,7 @@ def _usable_images(
 def _expect_newest(
     wanted: WantedImage, known: Images, usable: Images, find_denial: FindDenial
 ) -> Fleet:
-    """Return what each region should have if each goes by itself."""
+    """Return the expectation for each region if each region is compared on its own."""
     fleet: Fleet = {}
     for region, images in usable.items():
         newest = _newest(images)
@@ -333,12 +333,12 @@ def _expect_newest(
 def _expect_build(
     wanted: WantedImage, known: Images, usable: Images, find_denial: FindDenial
 ) -> Fleet:
-    """Return what each region should have if all should have the newest build of any."""
+    """Return the expectation for each region: the newest build of any region."""
     agree = wanted.agree
     build = _find_newest_build(agree, known, usable)
     having = {region: _find_build(images, agree, build) for region, images in usable.items()}
     where = sorted(region for region, image in having.items() if image)
-    # Without a build, all images lack what tells builds apart.
+    # Without a build, all images lack the key that identifies builds.
     model = _oldest(filter(None, having.values())) or _newest(chain(*usable.values()))
     if model is None:
         return _expect_newest(wanted, known, usable, find_denial)
@@ -392,7 +392,7 @@ def _newest(images: t.Iterable[Json]) -> Json | None:
 
 
 def _oldest(images: t.Iterable[Json]) -> Json | None:
-    """Return the image that was made first, of those that say when, or any that does not."""
+    """Return the oldest image with a creation time, or any image if none has it."""
     return min(
         images, key=lambda one: (created(one) is None, _made(one), one["image_id"]), default=None
     )
@@ -415,7 +415,7 @@ def _compare_host(
     by_id: t.Mapping[str, t.Mapping[PlaceKey, Json]],
     by_name: t.Mapping[str, t.Sequence[PlaceKey]],
 ) -> Json:
-    """Return what is said of a host, denials aside."""
+    """Return the row of a host, without denials."""
     _host, image_id, name, region, unresolved = host
     result: Json = {
         **dict.fromkeys(FIELDS),
@@ -438,7 +438,7 @@ def _compare_host(
     ]
     if not there and not name:
         known = f"not known in {region}" if region else "not known"
-        reason = f"{image_id} is {known}, and nobody says what the host should run"
+        reason = f"{image_id} is {known}, and the wanted image of the host is not set"
         return {**result, "reason": reason}
     places = sorted(there or [one for one in by_name[name or ""] if region in (None, one[1])])
     rows = [
@@ -454,7 +454,7 @@ def _compare_host(
 
 
 def _combine_rows(rows: t.Sequence[Json], reason: str) -> Json:
-    """Return what rows of one host in several regions have in common; None where they differ."""
+    """Return the common values of one host's rows in several regions. Other values are None."""
     result = {
         key: rows[0][key] if all(row[key] == rows[0][key] for row in rows) else None
         for key in FIELDS
@@ -466,7 +466,7 @@ def _combine_rows(rows: t.Sequence[Json], reason: str) -> Json:
 
 
 def _compare_image(image_id: str, known: Known) -> Json:
-    """Return what is said of a host that runs this image where these are known."""
+    """Return the row of a host on this image, in a place with these known images."""
     image = next((one for one in known.images if one["image_id"] == image_id), None)
     expected, model = known.expected, known.model
     result: Json = {"image_name": image.get("image_name") if image else None}
@@ -493,7 +493,7 @@ def _compare_image(image_id: str, known: Known) -> Json:
 def _deny_host(
     row: Json, images: t.Iterable[Json], find_denial: FindDenial, locked: t.Collection[str]
 ) -> Json:
-    """Return what is said of a host that runs one of these, which may be denied.
+    """Return the row of a host on an image that can be denied.
 
     locked has the IDs of denied images that are locked nevertheless.
     """
@@ -504,7 +504,7 @@ def _deny_host(
             if image["image_id"] in locked:
                 reason = locked_denial_text(image, denial)
             elif row["status"] == "outdated" and row["expected_image_id"] is None:
-                reason = f"{reason}; {row['reason']}"  # what to do so that there is another
+                reason = f"{reason}; {row['reason']}"  # the next step to get another image
             return {**row, "status": "outdated", "reason": reason, "denied": True}
     return row
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened to the wanted images between two looks at the services."""
+"""Events: changes of the wanted images between two checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVENTS = ("new", "everywhere", "withdrawn", "missing")
 
 
 class Look(t.NamedTuple):
-    """What is known after a look."""
+    """The result of a check, and the facts from earlier checks."""
 
     # The newest image of each place; None where there is none. Of some places nothing is known.
     newest: t.Mapping[PlaceKey, Json | None]
@@ -33,7 +33,7 @@ def take_look(
     before: Look,
     find_denial: FindDenial = deny_nothing,
 ) -> Look:
-    """Return what is known after the services listed what is found. Denied images do not count."""
+    """Return the look for the images that the services listed. Denied images do not count."""
     newest = {}
     for place, rows in found.items():
         allowed = [row for row in rows if not find_denial(row)]
@@ -47,10 +47,10 @@ def take_look(
 
 
 def find_events(wanted: t.Sequence[WantedImage], before: Look, now: Look) -> list[Json]:
-    """Return what happened between two looks, in the order of the wanted images and their regions.
+    """Return the events between two looks, in the order of the wanted images and their regions.
 
-    Each as {event, name, region, image, before}: event is one of EVENTS, image the image dict that
-    is the newest now, and before the one that was; either may be None. The event everywhere has the
+    An event is {event, name, region, image, before}. event is one of EVENTS. image is the newest
+    image dict now, and before is the earlier one. Either can be None. The event everywhere has the
     region None, the images of the first region, and image_ids, {region: ID}.
     """
     events = []
@@ -75,9 +75,9 @@ def find_events(wanted: t.Sequence[WantedImage], before: Look, now: Look) -> lis
 def _find_everywhere(
     wanted: t.Sequence[WantedImage], found: Listings, find_denial: FindDenial
 ) -> dict[str, dict[str, Json]]:
-    """Return {name: {region: image}} of the images whose newest build all their regions have.
+    """Return {name: {region: image}} of the images with their newest build in all regions.
 
-    The images are as expected, too. What agrees in nothing has no builds.
+    The images also have the expected properties. An image with agree=nothing has no builds.
     """
     result = {}
     fleet = of_newest(wanted, found, {}, find_denial)
@@ -94,9 +94,9 @@ def _find_everywhere(
 
 
 def _find_change(newest: Json | None, earlier: Json | None, is_known: bool) -> str | None:
-    """Return which event makes this the newest image of a place; None if nothing changed.
+    """Return the event that made this the newest image of a place. None if nothing changed.
 
-    is_known says whether it is known what was the newest before.
+    is_known: whether the earlier newest image is known.
     """
     if newest is None:
         return "missing" if earlier or not is_known else None

@@ -42,9 +42,9 @@ def hcl_text(variables: t.Any) -> str:
 
 
 def hcl_tokens(text: str) -> list[str]:
-    """Return what a text says: its tokens, without comments and without space that means nothing.
+    """Return the tokens of a text, without comments and without insignificant white space.
 
-    Two texts with the same tokens say the same to Terraform and Packer if hcl_text() wrote one.
+    If hcl_text() wrote one of two texts with the same tokens, both have the same values.
     """
     tokens = ["\n"]
     for token in TOKEN.findall(text):
@@ -92,8 +92,8 @@ def _value(value: t.Any, where: str, indent: str) -> str:
 
 
 def _string(value: str) -> str:
-    # A quoted string of HCL is one of JSON, but for templates, and without the escapes \b and \f.
-    # Those beyond U+FFFF differ.
+    # A quoted string of HCL is a JSON string, except for templates, the escapes \b and \f, and the
+    # escapes beyond U+FFFF.
     text = "".join(map(_escaped, value))
     return f'"{text}"'.replace("${", "$${").replace("%{", "%%{")
 
@@ -101,7 +101,7 @@ def _string(value: str) -> str:
 def _escaped(char: str) -> str:
     """Return a character for a quoted string, so that fmt counts as many as len() does.
 
-    What people cannot see, or see as a part of its neighbour, is escaped.
+    Invisible and combining characters are escaped.
     """
     if char in ESCAPES:
         return ESCAPES[char]

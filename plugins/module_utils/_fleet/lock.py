@@ -1,19 +1,23 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock: which image of each wanted image a fleet is pinned to.
+"""The lock: the locked image of each wanted image in each region.
 
-A lock is {name: {**source, "regions": {region: entry}}}. A source is what the image was asked by:
+A lock is {name: {**source, "regions": {region: entry}}}. A source is the query for the image:
 {"image_family": ...}, or {"image_name": [...], "owner": [...]} with the filters of ENS. An entry is
 an image as {image_id, image_name, image_version, creation_time, image_owner_alias, resolved},
-without what is not known, and may have two lists of such images: `previous`, those that were locked
-before, the last first, and `soaking`, those that were the newest but too young, the newest first.
-An entry may have nothing but `soaking`, as long as no image was old enough.
+without unknown keys. It can have two lists of such images: `previous` has the images that were
+locked before, the last first. `soaking` has the newest images that were too young, the newest
+first. An entry has only `soaking` until an image is old enough.
 
-An image may also have `family`, that which it was locked from, if another one is asked now;
-`build`, the tag by which its regions agree, if one does; `tags`, those that are kept for reviews,
-{key: value}; and among `previous`, `rolled_back`, the time at which it was rolled back from. All
-other values are strings.
+Optional keys of an image:
+
+- `family`: its family, if another family is used now
+- `build`: the value of the tag in `agree`, if it is a tag
+- `tags`: {key: value} of the tags that are kept for reviews
+- `rolled_back`: only in `previous`, the time of the rollback from this image
+
+All other values are strings.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ Lock = t.Dict[str, Json]
 
 
 def entries(lock: Lock) -> dict[PlaceKey, Json]:
-    """Return what is locked, by name and region, in the order of the alphabet."""
+    """Return the locked images by name and region, in alphabetical order."""
     return {
         (name, region): entry
         for name, locked in sorted(lock.items())
@@ -57,7 +61,7 @@ def soaking(lock: Lock) -> dict[PlaceKey, list[Json]]:
 
 
 def locked_image(row: Json, agree: str, keep_tags: t.Collection[str] = ()) -> Json:
-    """Return an image of a reply as the lock has it: what is known of it, as texts."""
+    """Return an image of a reply in the format of the lock: its known keys, as texts."""
     image = {
         **{key: str(row[key]) for key in IMAGE_KEYS if row.get(key)},
         # A lock has no time that it could not read.
@@ -69,7 +73,7 @@ def locked_image(row: Json, agree: str, keep_tags: t.Collection[str] = ()) -> Js
 
 
 def build_of(image: Json, agree: str) -> str | None:
-    """Return what tells the build of an image of the lock from others, as build_id() does.
+    """Return the ID of the build of a locked image, as build_id() does.
 
     The lock has the tag by which regions agree as `build`, and other tags only to be read.
     """
@@ -77,12 +81,12 @@ def build_of(image: Json, agree: str) -> str | None:
 
 
 def without_lists(entry: Json) -> Json:
-    """Return the locked image of an entry, without those before and those noted."""
+    """Return the locked image of an entry, without the earlier and the noted images."""
     return {key: entry[key] for key in ENTRY_KEYS if key in entry}
 
 
 def described(entry: Json | None) -> Json | None:
-    """Return what a result says of a locked image; None of none."""
+    """Return a locked image in the format of a result. None stays None."""
     return None if entry is None else {key: entry.get(key) for key in IMAGE_KEYS}
 
 
@@ -101,17 +105,17 @@ def all_images(lock: Lock) -> list[Json]:
 
 
 def service_of(locked: t.Mapping[str, t.Any]) -> str:
-    """Return whose image it is: ecs or ens."""
+    """Return the service of the image: ecs or ens."""
     return "ecs" if "image_family" in locked else "ens"
 
 
 def source_of(locked: t.Mapping[str, t.Any]) -> Json:
-    """Return what the image was asked by."""
+    """Return the query for the image."""
     return {key: locked[key] for key in SOURCES if key in locked}
 
 
 def image_rows(lock: Lock) -> list[Json]:
-    """Return what is locked, each with its name, service and region."""
+    """Return the locked images, each with its name, service and region."""
     return [
         {
             "name": name,

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 HEADER = re.compile(r"(?:[ \t]*(?:#.*|---[ \t]*(?:#.*)?|%.*)?\n)*")  # before the first key
-BREAK = re.compile("[\n\x85\u2028\u2029]")  # what a parser counts as the end of a line
+BREAK = re.compile("[\n\x85\u2028\u2029]")  # the line ends of YAML parsers
 COMMENT = re.compile(r"(?:^|(?<=\s))#")
 
 Path = t.Tuple[str, ...]
@@ -19,11 +19,11 @@ Path = t.Tuple[str, ...]
 def carry_comments(
     old: str, new: str, compose: t.Callable[[str], t.Any]
 ) -> tuple[str, list[tuple[int, str]]]:
-    """Return the new text with the header and the comments of the old one, and what is lost.
+    """Return the new text with the header and comments of the old text, and the lost comments.
 
-    A comment stays with the key, or the member of a list, that it stands beside or above. One whose
-    key is not there any more is lost: (line in the old text, comment). compose returns the root of
-    the nodes of a text, and may raise.
+    A comment belongs to the key or list member beside or below it. If that is gone, the comment is
+    lost. A lost comment is (line in the old text, comment). compose returns the root of the nodes
+    of a text, and can raise an exception.
     """
     header = old[: _header_end(old)]
     body = new[_header_end(new) :]
@@ -79,7 +79,7 @@ def _comments(text: str, start: int, root: t.Any) -> t.Iterator[tuple[int, str, 
 
 
 def _places(node: t.Any, path: Path = ()) -> t.Iterator[tuple[int, Path]]:
-    """Yield the line and the path of each key, and of each member of a list by what it names."""
+    """Yield the line and the path of each key and of each list member."""
     if node.id == "mapping":
         below = [(key, key.value, value) for key, value in node.value]
     elif node.id == "sequence":
@@ -92,7 +92,7 @@ def _places(node: t.Any, path: Path = ()) -> t.Iterator[tuple[int, Path]]:
 
 
 def _name(member: t.Any) -> str:
-    """Return what tells a member of a list from the others: a text, or the ID of an image."""
+    """Return the identity of a list member: its text, or the ID of its image."""
     if member.id == "scalar":
         return str(member.value)
     return next((str(value.value) for key, value in member.value if key.value == "image_id"), "")

@@ -27,7 +27,7 @@ from .whole_file import find_file, hold_folder, replace_file
 
 NULL = "tag:yaml.org,2002:null"
 DEPTH = 20  # more than a lock has
-# What YAML takes for a text without quotes; within braces, only without these characters.
+# Texts that YAML reads as a text without quotes. Within braces, these characters are excluded.
 PLAIN = re.compile(r"(?!\.\.\.)[\w./+$^;()~<\\](?:[^\s:]|:(?=\S)| (?=[^\s#]))*")
 IN_FLOW = re.compile(r"[,?:\[\]{}]")
 HEADER = """\
@@ -62,15 +62,15 @@ def content(path: str) -> str | None:
 def parse_lock(text: str, path: str) -> Lock:
     """Return the lock that a text describes. path is for errors.
 
-    Raises AlicloudError with the line of what is wrong, however it came to be wrong.
+    Raises AlicloudError with the line of the first mistake.
     """
     return _read(text, path).lock
 
 
 def dump_lock(lock: Lock) -> str:
-    """Return the text of a lock's file. Names and regions are in the order of the alphabet.
+    """Return the text of a lock file. Names and regions are in alphabetical order.
 
-    The text does not depend on PyYAML, whose two dumpers do not always write the same.
+    PyYAML does not write it, because its two dumpers do not always write the same text.
     """
     images = {
         name: {
@@ -85,7 +85,7 @@ def dump_lock(lock: Lock) -> str:
 
 
 class LockFile:
-    """A lock file that is open: what it says, and the one place to write it."""
+    """An open lock file: its content, and the only place that writes it."""
 
     def __init__(self, path: str, text: str | None, warn: t.Callable[[str], None]) -> None:
         """text is None if there is no such file."""
@@ -97,12 +97,11 @@ class LockFile:
         self._warn = warn
 
     def write(self, lock: Lock) -> bool:
-        """Write a lock in place of the one that was read. Return whether it says something else.
+        """Write a lock in place of the one that was read. Return whether it is different.
 
-        The file is replaced as a whole: whoever reads it, and whatever ends this process, finds the
-        old one or the new one. People's comments are kept; warns of those whose place is no longer
-        there. Raises AlicloudError, also for a lock that could not be read again; then the file is
-        as it was.
+        The file is replaced atomically: it always has either the old or the new content. Comments
+        are kept. There is a warning for comments without a place in the new file. Raises
+        AlicloudError. If the new lock could not be read again, the file does not change.
         """
         if not self.differs(lock):
             return False
@@ -123,8 +122,8 @@ class LockFile:
         if lost:
             comments = ", ".join(f"'{comment}' (line {line})" for line, comment in lost)
             self._warn(
-                f"{self.path} was written without these comments, because what they stood at is "
-                f"no longer there: {comments}. Their lines are those of the old file."
+                f"{self.path} was written without these comments, because their keys are gone: "
+                f"{comments}. The line numbers are from the old file."
             )
         return True
 
@@ -150,7 +149,7 @@ def open_lock(
 
 
 class _Mistake(Exception):
-    """What is wrong with a text that should be a lock."""
+    """A mistake in the text of a lock file."""
 
     def __init__(self, line: int, problem: str) -> None:
         super().__init__(problem)
@@ -159,14 +158,14 @@ class _Mistake(Exception):
 
 
 class _Read(t.NamedTuple):
-    """What a text says."""
+    """The content of a text."""
 
     lock: Lock
     format: int
 
 
 def _read(text: str, path: str) -> _Read:
-    """Return what a text says. Raises AlicloudError with the line of what is wrong."""
+    """Return the content of a text. Raises AlicloudError with the line of the mistake."""
     _need_yaml()
     conflict = re.search(r"^(<<<<<<< |=======$|>>>>>>> )", text, flags=re.M)
     if conflict:
@@ -203,7 +202,7 @@ def _compose(text: str) -> t.Any:
 
 
 def _check_written(text: str, lock: Lock) -> None:
-    """Raise _Mistake if a text does not say what the lock says."""
+    """Raise _Mistake if the content of a text differs from the lock."""
     found = _Reader().read(_compose(text)).lock
     for name, locked in lock.items():
         if found.get(name) != locked:
@@ -217,7 +216,7 @@ class _Reader:
         self._seen: set[int] = set()
 
     def read(self, root: t.Any) -> _Read:
-        """Return what it says. Raises _Mistake."""
+        """Return its content. Raises _Mistake."""
         if root is None:
             raise _Mistake(1, "it is empty")
         top = self._mapping(root, "the lock", needed=("format", "images"))
@@ -322,7 +321,7 @@ class _Reader:
         return [self._text(member, what) for member in node.value]
 
     def _text(self, node: t.Any, what: str) -> str:
-        """Return a string, also of what YAML takes for a number or a time: 20261120 is a name."""
+        """Return a string, also for a YAML number or time: 20261120 is a name."""
         if not isinstance(node, yaml.ScalarNode) or not node.value or node.tag == NULL:
             raise self._error(node, f"{what} must be a text")
         return str(node.value)
@@ -374,9 +373,9 @@ def _flow(value: t.Any, *, flow: bool = True) -> str:
 
 
 def _scalar(value: t.Any, *, flow: bool = False) -> str:
-    """Return a text as YAML: without quotes where nobody can take it for anything else.
+    """Return a text as YAML, without quotes if it cannot be misread.
 
-    What cannot be seen is escaped. Half a surrogate pair, which no file can hold, becomes '?'.
+    Invisible characters are escaped. Half a surrogate pair becomes '?', as no file can contain it.
     """
     text = str(value).encode("utf-8", "replace").decode()
     if not text.isprintable():
@@ -408,7 +407,7 @@ def _place(path: str) -> str:
     path = os.path.realpath(path)  # a link stays one
     if not os.path.isdir(os.path.dirname(path)):
         raise AlicloudError(f"{path} cannot be written: its folder is not there. Make it first.")
-    find_file(path)  # no other run is waited for, for what is no file
+    find_file(path)  # do not wait for other runs if the path is not a file
     return path
 
 

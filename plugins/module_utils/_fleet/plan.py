@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of a lock: which images move, which are held, and what forbids to write it at all.
+"""Plans changes to a lock: images to move, images to hold, and problems that forbid a change.
 
-Nothing is asked, written or put in words here. All that is needed to decide comes in, and goes out
-as data: an image is a dict as the lock has it, a finding says what was found of it.
+This module makes no calls, writes no files and makes no sentences. Input and output are data: an
+image is a dict in the format of the lock, and a finding describes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .words import Finding
 
 
 class Guards(t.NamedTuple):
-    """What holds for all images."""
+    """The guards for all images."""
 
     # Images that must not be locked.
     deny: t.Sequence[Denial] = ()
@@ -33,16 +33,16 @@ class Guards(t.NamedTuple):
 
 
 class Plan(t.NamedTuple):
-    """What becomes of a lock."""
+    """The planned lock, its changes, and the reasons for them."""
 
     lock: _lock.Lock
-    # What changes in the lock, as find_changes() returns it.
+    # The changes of the lock, as find_changes() returns them.
     changes: list[Finding]
     # Newest images that are not to be locked (yet), and regions that a rollback cannot move.
     held: list[Finding]
     # Why the lock must stay as it is.
     problems: list[Finding]
-    # What the user should know though nothing is wrong yet.
+    # Warnings for the user.
     warnings: list[Finding]
 
     @property
@@ -67,10 +67,11 @@ def plan_update(
     guards: Guards,
     now: datetime,
 ) -> Plan:
-    """Return the plan that locks the newest images that the guards allow.
+    """Return the plan that locks the newest allowed images.
 
-    found has the available images of those wanted images that are among `only`, or of all if that
-    is empty; what is not wanted any more is then no longer locked. now is the service's time.
+    found has the available images of the wanted images in `only`, or of all wanted images if `only`
+    is empty. In that case, images that are not wanted any more are dropped from the lock. now is
+    the service's time.
     """
     lock = {name: old[name] for name in old if only and name not in only}
     held: list[Finding] = []
@@ -83,7 +84,7 @@ def plan_update(
         problems += decision.problems
         if decision.locked is not None:
             lock[image.name] = decision.locked
-    # What is not in the plan because of a problem does not change.
+    # Images that are not in the plan because of a problem do not change.
     failed = {problem.name for problem in problems}
     changes = [change for change in find_changes(old, lock) if change.name not in failed]
     warnings = _coming_denials(lock, guards, now)
@@ -102,10 +103,10 @@ def plan_rollback(
     guards: Guards,
     now: datetime,
 ) -> Plan:
-    """Return the plan that locks the image before the locked one again, in all regions.
+    """Return the plan that locks the previous image again, in all regions.
 
-    A region that has had no other image stays as it is, and is among those held. agree(name) says
-    what the others must have in common.
+    A region without a previous image does not change and is held. agree(name) returns the property
+    that the other regions must share.
     """
     lock = dict(old)
     held: list[Finding] = []
@@ -140,10 +141,10 @@ def find_violations(
     allow_behind: bool = False,
     lock_format: int = _lock.FORMAT,
 ) -> Plan:
-    """Return the plan of an update whose problems say all that is wrong with the lock as it is.
+    """Return the plan of an update. Its problems are the violations of the current lock.
 
-    allow_behind tolerates that a newer build is there, as long as nothing else is wrong.
-    lock_format is that of the file, which has no keys of later formats.
+    allow_behind: a newer build alone is no violation. lock_format is the format of the file, which
+    has no keys of later formats.
     """
     plan = plan_update(lock, wanted, only, found, guards, now)
     stuck = {(problem.name, problem.region) for problem in plan.problems if problem.code == "stuck"}
@@ -193,7 +194,7 @@ VIOLATIONS = {
 
 
 def as_violation(change: Finding) -> Finding:
-    """Return what a change is called where the lock stays as it is."""
+    """Return a change as a violation, for a lock that does not change."""
     return change._replace(code=VIOLATIONS.get(change.code, change.code))
 
 
@@ -218,16 +219,16 @@ def _is_tolerated(change: Finding, lock_format: int, *, allow_behind: bool) -> b
 
 
 class _Decision(t.NamedTuple):
-    """What becomes of one wanted image in all its regions."""
+    """The plan for one wanted image in all its regions."""
 
-    # What the lock says of it then; None if a problem leaves it as it is.
+    # The new lock of the image. None if a problem forbids a change.
     locked: Json | None
     held: list[Finding]
     problems: list[Finding]
 
 
 class _Update:
-    """Decides what becomes of one wanted image in all its regions."""
+    """Plans one wanted image in all its regions."""
 
     def __init__(
         self,
@@ -289,12 +290,12 @@ class _Update:
         return Finding(code, self._wanted.name, region.name, {"image": newest, **facts})
 
     def _problem_of(self, region: _Region) -> Finding | None:
-        """Return what is wrong with the newest image of a region."""
+        """Return the problems of the newest image of a region."""
         if not region.rows:
             return self._finding(f"missing_{self._wanted.service}", region)
         newest, entry = region.rows[0], region.entry
         if find_denial(newest, self._guards.deny, self._now):
-            return None  # it is not to be used, whatever it is like
+            return None  # a denied image needs no further checks
         age = age_of(newest, self._now)
         limit = self._wanted.max_age
         if age is None and (limit or self._wanted.min_age):
@@ -329,7 +330,7 @@ class _Update:
         return self._finding(code, region, age=age, limit=self._wanted.min_age)
 
     def _find_disagreement(self) -> Finding | None:
-        """Return what is wrong if the newest images are not of one build."""
+        """Return the problems if the newest images do not have the same build."""
         if self._wanted.agree == "nothing":
             return None
         builds: dict[str | None, list[_Region]] = {}
@@ -381,7 +382,7 @@ class _Update:
         return entry, None
 
     def _entry(self, region: _Region, image: Json | None) -> Json:
-        """Return what is locked and noted in a region, if this image is chosen, or none."""
+        """Return the entry of a region, if this image or none is chosen."""
         entry = _with_image(region.locked, image, self._now) if image else {}
         # A family shows its newest image only, so young ones are noted until they are old enough.
         if self._wanted.service == "ecs" and self._wanted.min_age:
@@ -399,12 +400,12 @@ class _Update:
 
 
 class _Region:
-    """What is known of a wanted image in one region."""
+    """The known facts of a wanted image in one region."""
 
     def __init__(
         self, name: str, wanted: WantedImage, locked: Json, rows: list[Json], guards: Guards
     ) -> None:
-        """locked is what the lock says, rows is what the service lists, newest first."""
+        """locked is the entry of the lock. rows are the images of the service, newest first."""
         self.name = name
         self.locked = locked
         self.rows = rows
@@ -422,8 +423,8 @@ class _Region:
     def _known(self) -> list[Json]:
         """Return images that the service does not list but the lock knows, newest first.
 
-        A family shows its newest image only. Those that were it before are known from the lock,
-        unless the newest is older: then they were withdrawn.
+        A family shows its newest image only. The lock knows earlier newest images. If they are
+        newer than the current newest image, they were withdrawn.
         """
         if not self._is_ecs or not self.rows:
             return []
@@ -470,10 +471,10 @@ class _Region:
 
 
 def _regions_for_family(old: Json, family: str | None) -> Json:
-    """Return the regions of a lock as they are seen when a family, or none, is asked.
+    """Return the regions of a lock for a family, or for none.
 
-    If that is another family than before, the locked image stays until one of the new family may be
-    locked, and no longer limits the choice. What was noted of the former family is forgotten.
+    If the family changed, the locked image stays until an image of the new family may be locked. It
+    does not limit the choice any more. Notes on the former family are dropped.
     """
     former = old.get("image_family")
     if former == family:
@@ -561,8 +562,7 @@ def _choose_shared_build(
         return {}
 
     def rank(build: str) -> tuple[t.Any, ...]:
-        # The other one decides where one does not, and then the name, whatever order the regions
-        # come in.
+        # Ties are decided by the other key and then by the name, not by the order of the regions.
         place = -sum(list(images).index(build) for images in builds)
         made = _made_first(images[build] for images in builds)
         return (made, place, build) if newest else (place, made, build)
@@ -572,7 +572,7 @@ def _choose_shared_build(
 
 
 def _with_image(entry: Json, image: Json, now: datetime, *, rolled_back: bool = False) -> Json:
-    """Return the entry of a region, {} if it had none, with this image and those before."""
+    """Return the entry of a region with this image and the previous images. {} without any."""
     before = _lock.without_lists(entry) if "image_id" in entry else None
     previous = entry.get("previous", [])
     moved = not (before and is_same(before, image))

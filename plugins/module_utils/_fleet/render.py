@@ -26,12 +26,12 @@ class Format(t.NamedTuple):
 
     # Returns the text for {name: {region: image ID}}. Raises AlicloudError.
     text: t.Callable[[ImageIds], str]
-    # Returns what a text says, which is equal for texts that differ in layout only.
+    # Returns the values of a text. Texts that differ only in layout have equal values.
     meaning: t.Callable[[str], t.Any]
 
 
 def _json_members(text: str) -> t.Any:
-    """Return a value of JSON, an object as its members in any order; None for what is no JSON."""
+    """Return a JSON value, with the members of objects sorted. None if the text is not JSON."""
     try:
         return json.loads(text, object_pairs_hook=lambda members: tuple(sorted(members)))
     except (ValueError, TypeError, RecursionError):  # TypeError: one key with values of two types
@@ -47,7 +47,7 @@ FORMATS = {
 
 
 class RenderedFile(t.NamedTuple):
-    """A file that is to be written, because it does not say what the lock says."""
+    """An outdated file, whose values differ from the lock."""
 
     path: str  # as the option has it
     text: str
@@ -55,12 +55,12 @@ class RenderedFile(t.NamedTuple):
 
     @property
     def problem(self) -> Finding:
-        """Return what is wrong with the file."""
+        """Return the problem of the file."""
         return Finding("file_missing" if self.missing else "file_differs", self.path)
 
     @property
     def change(self) -> Finding:
-        """Return what becomes of the file."""
+        """Return the planned change of the file."""
         return Finding("file_new" if self.missing else "file_rendered", self.path)
 
     def write(self, warn: t.Callable[[str], None]) -> None:
@@ -79,9 +79,9 @@ def render_outdated(
     writable: bool,
     option: t.Callable[[str], str] = str,
 ) -> list[RenderedFile]:
-    """Return the files that do not say what a lock says, rendered anew.
+    """Return the files that differ from a lock, rendered again.
 
-    paths has the keys of FORMATS. writable says that the files must be so. option names an option
+    paths has the keys of FORMATS. With writable, the files must be writable. option names an option
     in errors. Raises AlicloudError if a file cannot be rendered.
     """
     outdated = []
@@ -113,7 +113,7 @@ def _content(path: str) -> str | None:
     if not find_file(path):
         return None
     try:
-        # What is not UTF-8 is equal to nothing.
+        # A text that is not UTF-8 differs from all texts.
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
     except OSError as error:

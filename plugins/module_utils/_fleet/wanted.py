@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wanted images: what a fleet runs on, where it must be, and what it must be like.
+"""Wanted images of a fleet: their regions and their expected properties.
 
-The service may be asked for them; what is done with the answers is decided elsewhere.
+fetch_images() gets their images from the services. Other modules decide what to do with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ AGE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 # No age, and no time to wait, is longer. Far longer ones are no dates and no time-outs.
 MAX_AGE = 5200 * UNITS["w"]
-# What tells builds apart in all their regions, where each copy has its own ID.
+# The image keys that identify a build in all regions. Each copy has its own ID.
 BUILD_KEYS = ("image_name", "image_version")
 EXPECTABLE = ("architecture", "os_type", "platform")
 
@@ -67,7 +67,7 @@ WANTED_SPEC: dict[str, t.Any] = {
         "fallback": (environment, list(REGION_VARIABLES)),
     },
 }
-# What plugins have, too, that look at how the images of the regions compare.
+# More options of the plugins that compare the images of the regions.
 COMPARED_SPEC: dict[str, t.Any] = {
     "agree": {"type": "str", "default": BUILD_KEYS[0]},
     "max_age": {"type": "str"},
@@ -79,10 +79,10 @@ class WantedImage(t.NamedTuple):
 
     name: str
     service: str  # ecs or ens
-    # What the service is asked: image_family, or image_name with its filters.
+    # The query for the service: image_family, or image_name with its filters.
     source: Json
     regions: tuple[str, ...]
-    # What all regions must have in common: one of BUILD_KEYS, tag:KEY or nothing.
+    # The property that all regions must share: one of BUILD_KEYS, tag:KEY or nothing.
     agree: str
     # Seconds, or None.
     min_age: float | None
@@ -90,7 +90,7 @@ class WantedImage(t.NamedTuple):
     expect: Json
 
 
-# A wanted image in one of its regions, and the key of what is known of it.
+# A wanted image in one of its regions, and the key of such a place in dictionaries.
 Place = t.Tuple[WantedImage, str]
 PlaceKey = t.Tuple[str, str]
 # The available images of each place, newest first: of a family at most one.
@@ -136,7 +136,7 @@ def _wanted_image(
         raise AlicloudError(f"{place} {lacking}")
 
     def own_or_common(name: str) -> tuple[str | None, str]:
-        """Return the image's own value of an option, or that for all images; and what it is of."""
+        """Return the value of the image or of the option for all images, and its name in errors."""
         if given[name]:
             return given[name], f"{place} {name}"
         return options.get(name), option(name)
@@ -160,16 +160,17 @@ def _wanted_image(
 
 
 def fetch_images(client: Client, places: t.Sequence[Place], network: str = "public") -> Listings:
-    """Ask the services for the available images of all places, newest first.
+    """Return the available images of all places from the services, newest first.
 
-    Each family is asked once a region, and each node is listed once. network is public or vpc.
+    There is one call for each family and region, and one listing for each node. network is public
+    or vpc.
 
-    Raises AlicloudError: a place that cannot be asked is no place without an image.
+    Raises AlicloudError, because a failed call does not mean that there is no image.
     """
     try:
         return _fetch_images(client, places, network)
     except AlicloudError as error:
-        # The services' images are not what the modules that ask for places mean by the name.
+        # The result key `images` of the calling modules has another format.
         error.partial_result.pop("images", None)
         raise
 
@@ -208,16 +209,13 @@ def _fetch_images(client: Client, places: t.Sequence[Place], network: str) -> Li
 
 
 def build_id(image: Json, agree: str) -> str | None:
-    """Return what tells the build of a listed image from others in all regions.
-
-    None if the image does not say.
-    """
+    """Return the ID of a listed image's build, which is the same in all regions, or None."""
     value = image["tags"].get(agree[4:]) if agree.startswith("tag:") else image.get(agree)
     return t.cast("str | None", value or None)
 
 
 def find_differences(image: Json, expect: Json) -> list[tuple[str, t.Any, t.Any]]:
-    """Return in what an image is not as expected: (what, what it is, what it should be)."""
+    """Return the differences from the expected properties as (key, actual, expected)."""
     different = [
         (key, image.get(key), value)
         for key, value in expect.items()
@@ -232,7 +230,7 @@ def find_differences(image: Json, expect: Json) -> list[tuple[str, t.Any, t.Any]
 
 
 def _is_tag(value: str | None, expected: t.Any) -> bool:
-    """Return whether a tag has a value. YAML makes true, 1 and null of some that are texts."""
+    """Return whether a tag has a value. YAML turns some texts into true, 1 and null."""
     if value is None:
         return False
     if isinstance(expected, str):
@@ -284,7 +282,7 @@ def timeline_row(
 
 
 def check_agree(value: str, option: str) -> str:
-    """Return what regions must agree in. Raises AlicloudError that names the option."""
+    """Return the value of the option agree. Raises AlicloudError that names the option."""
     if value in (*BUILD_KEYS, "nothing") or (value.startswith("tag:") and value[4:]):
         return value
     raise AlicloudError(
@@ -293,7 +291,7 @@ def check_agree(value: str, option: str) -> str:
 
 
 def _source(given: t.Mapping[str, t.Any], place: str) -> Json:
-    """Return what the service is asked. Raises AlicloudError for what no image has."""
+    """Return the query for the service. Raises AlicloudError for a value that no image can have."""
     if given["image_family"] is not None:
         return {"image_family": given["image_family"]}
     if not given["image_name"]:

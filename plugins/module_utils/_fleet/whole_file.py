@@ -22,7 +22,7 @@ POLL = 0.05  # seconds
 ABANDONED = 3600.0  # seconds, longer than any run writes one file
 ACL = "system.posix_acl_access"
 KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
-# What a file system without locks answers. NFS and FUSE have many ways to say so.
+# The errors of file systems without locks. NFS and FUSE have many.
 NO_LOCKS = (
     *(errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS),
     *(errno.EBADF, errno.EINVAL, errno.EACCES),
@@ -53,7 +53,7 @@ ADVICE_OF_RENAME = {
 def find_file(path: str) -> os.stat_result | None:
     """Return the status of a file; None if there is none.
 
-    Raises AlicloudError for what is there and no file: to open a pipe would wait for its writer.
+    Raises AlicloudError for other types. For example, to open a pipe would wait for its writer.
     """
     try:
         status = os.stat(path)
@@ -93,9 +93,9 @@ def hold_folder(path: str, warn: t.Callable[[str], None]) -> t.Iterator[None]:
 def replace_file(path: str, text: str, warn: t.Callable[[str], None]) -> None:
     """Put a new file in place of an old one, with its owner, mode and access control list.
 
-    Whoever reads it, and whatever ends this process, finds the old file or the new one. Where the
-    owner or the list cannot be kept, nobody gets more rights than before; warns if somebody loses
-    some. Raises AlicloudError; then the old file is as it was.
+    The file always has either the old or the new content. If the owner or the list cannot be kept,
+    nobody gets more rights than before. There is a warning if somebody loses rights. Raises
+    AlicloudError. Then the old file does not change.
     """
     status = find_file(path)
     _remove_abandoned(path)  # its folder may be another than the one that is held
@@ -121,15 +121,16 @@ def replace_file(path: str, text: str, warn: t.Callable[[str], None]) -> None:
 
 
 def _temporary(path: str, unique: str) -> str:
-    """Return the path of a hidden file that becomes a file."""
+    """Return the path of the hidden new file."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name[:40]}.{unique}.new")
 
 
 def _remove_abandoned(path: str) -> None:
-    """Remove what killed runs left behind.
+    """Remove the temporary files of killed runs.
 
-    The folder is held, so no run writes there. Where there are no locks, the age tells it.
+    The folder is locked, so no other run writes there. On a file system without locks, the age of a
+    file decides.
     """
     folder, name = os.path.split(_temporary(path, "UNIQUE"))
     pattern = re.compile(re.escape(name).replace("UNIQUE", "[0-9a-f]{16}"))
@@ -176,7 +177,7 @@ def _keep_rights(
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         mode &= 0o777  # setuid and setgid are for the old owner only
     if new.st_gid != old.st_gid:
-        # Who was in the group is one of the others now, and the other way round.
+        # Members of the old group are others now, and members of the new group were others.
         both = mode & mode >> 3 & 7
         mode = mode & 0o700 | both << 3 | both
     if not _keep_acl(descriptor, path, may_copy=new.st_gid == old.st_gid):

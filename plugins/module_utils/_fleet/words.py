@@ -1,9 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All sentences about wanted, locked and running images, as people read them.
+"""All sentences for users about wanted, locked and running images.
 
-What is decided elsewhere comes as data and becomes words here. Nobody reads a sentence but people.
+Other modules decide and return data. This module turns the data into sentences. No code parses a
+sentence.
 """
 
 from __future__ import annotations
@@ -19,31 +20,31 @@ UNIT_NAMES = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 class Finding(t.NamedTuple):
-    """Something that was found of a wanted image, of one region or of all."""
+    """A fact about a wanted image, in one region or in all."""
 
     # A key of SENTENCES.
     code: str
     name: str
     region: str = ""
-    # What the sentence tells: images, ages in seconds, denials, names, other findings.
+    # The facts for the sentence: images, ages in seconds, denials, names, other findings.
     facts: t.Mapping[str, t.Any] = {}
 
 
 # {where} is the name and the region. Facts are put in words by _fact_text().
 SENTENCES = {
-    # Why an image is held back: also alone, as the reason of a region.
+    # Reasons to hold an image back. They are also used alone, as the reason of a region.
     "denied": "{image} {denial}",
     "young": "{image} is {age} old, and {min_age} is {limit}",
     "from_future": "{image} is stamped {age} in the future, and {min_age} is {limit}",
     "nothing_newer": "nothing is newer",
     "no_shared_build": "the other regions have no allowed image of the build of {image}",
     "stays": "{image} stays, since the lock has no earlier image",
-    # Why the lock must stay as it is.
+    # Reasons why the lock cannot change.
     "missing_ecs": "{where}: there is no available image. A family does not follow an image that "
     "is copied to another region: set it there, too",
     "missing_ens": "{where}: there is no image of that name, owner, platform and architecture",
     "no_time": "{where}: {image} does not say when it was made, so its age cannot be checked",
-    "unexpected": "{where}: {image} is not what is expected: {differences}",
+    "unexpected": "{where}: {image} is not as expected: {differences}",
     "stale": "{where}: {image} is {age} old, and {max_age} is {limit}: see whether its build has "
     "stopped",
     "older": "{where}: the newest is {image}, which is {apart} older than the locked {locked}. "
@@ -59,7 +60,7 @@ SENTENCES = {
     "that is not denied",
     "no_shared_earlier": "{where}: there is no earlier image to roll back to, since the regions "
     "share none by {agree_key}",
-    # What changes in a lock.
+    # Changes of a lock.
     "added": "{where} is new: {after}{made}",
     "removed": "{where} is no longer locked; it was {before}",
     "moved": "{where} moves from {before} to {after}{distance}",
@@ -69,25 +70,25 @@ SENTENCES = {
     "not_noted": "{where} no longer notes {image}",
     "name_added": "{where} is wanted, and locked nowhere yet",
     "name_removed": "{where} is no longer in the lock",
-    "history": "{where}: what is noted of earlier and young images is corrected",
-    # Why a lock does not hold.
+    "history": "{where}: the notes on earlier and young images are corrected",
+    # Violations of a lock.
     "locked_denied": "{where}: the locked {image} {denial}",
     "locked_gone": "{where}: the locked {image} is gone",
     "not_locked": "{where} is not locked",
     "not_locked_since": "{where} is not locked: {why}",
     "not_wanted": "{where} is locked, but not wanted",
-    "behind": "{where}: {before} is locked, but {after} is the newest that may be{distance}",
-    # What is rendered from a lock.
+    "behind": "{where}: {before} is locked, but {after} is the newest allowed image{distance}",
+    # Files that are rendered from a lock.
     "file_missing": "{where} is not there yet: render it with {mode} update",
-    "file_differs": "{where} does not say what the lock says: render it with {mode} update",
+    "file_differs": "{where} differs from the lock: render it with {mode} update",
     "file_new": "{where} is rendered: it is not there yet",
-    "file_rendered": "{where} is rendered: it does not say what the lock says",
-    # What the user should know in time.
+    "file_rendered": "{where} is rendered: it differs from the lock",
+    # Warnings.
     "denied_soon": "{name} in {regions}: {image} {denial}. Publish another one, or roll back, "
     "before that",
     "undone": "{where}: {image} is not denied, so the next update locks it again. Add it to {deny}",
-    "unmatched": "{deny} has {patterns}, which matches no image that is known here. Names mind "
-    "case; take out what is no longer there",
+    "unmatched": "{deny} has {patterns}, which matches no image here. Case matters in "
+    "names; remove an entry that is not needed any more",
     "all": "{only} is empty, so it counts as not set, and all images are meant",
 }
 # The options that sentences name.
@@ -97,7 +98,7 @@ OPTIONS = ("agree", "allow_older", "deny", "max_age", "min_age", "mode", "only")
 def sentence(finding: Finding, option: t.Callable[[str], str] = str) -> str:
     """Return a finding in words, without a full stop.
 
-    option names an option as whoever reads it has set it.
+    option(name) is the name of an option for the user.
     """
     facts = finding.facts
     where = f"{finding.name} in {finding.region}" if finding.region else finding.name
@@ -142,7 +143,7 @@ def _fact_text(value: t.Any, option: t.Callable[[str], str]) -> str:
 
 
 def differences_text(differences: t.Sequence[tuple[str, t.Any, t.Any]]) -> str:
-    """Return in words in what an image is not as expected."""
+    """Return the differences from the expected properties as text."""
     return ", ".join(
         f"its {what} is {_value_text(value)} and not {_value_text(expected)}"
         for what, value, expected in differences
@@ -150,7 +151,7 @@ def differences_text(differences: t.Sequence[tuple[str, t.Any, t.Any]]) -> str:
 
 
 def _builds_text(builds: t.Mapping[str, t.Sequence[str]]) -> str:
-    """Return which regions have which builds."""
+    """Return the regions of each build as text."""
     return " and ".join(
         f"{', '.join(regions)} {'has' if len(regions) == 1 else 'have'} {build}"
         for build, regions in builds.items()
@@ -158,7 +159,7 @@ def _builds_text(builds: t.Mapping[str, t.Sequence[str]]) -> str:
 
 
 def _lost_text(facts: t.Mapping[str, t.Any]) -> str:
-    """Return why the locked image may not stay, to go on with; an empty text if it may."""
+    """Return why the locked image cannot stay, as the start of a sentence. Empty if it can stay."""
     if facts["denial"]:
         return f"the locked {label(facts['locked'])} {denial_text(facts['denial'])}, "
     return f"the locked {label(facts['locked'])} is gone, " if facts["gone"] else ""
@@ -174,7 +175,7 @@ def _value_text(value: t.Any) -> str:
 
 
 def _distance_text(before: Image, after: Image) -> str:
-    """Return how far it is from one image to another, and what their tags say, to go on with."""
+    """Return the age difference of two images and their changed tags, as the end of a sentence."""
     made, other = created(before), created(after)
     tags, now = before.get("tags", {}), after.get("tags", {})
     changed = [
@@ -189,7 +190,7 @@ def _distance_text(before: Image, after: Image) -> str:
 
 
 def denial_text(denial: Denial, *, coming: bool = False) -> str:
-    """Return what is said of an image that is denied, or will be: is denied since DATE: reason."""
+    """Return the words for a denied image: is denied since DATE: reason."""
     since = ""
     if denial.start:
         day = f"{denial.start:%Y-%m-%d}"
@@ -209,7 +210,7 @@ def span_text(duration: float) -> str:
 
 
 def age_text(duration: float, parts: int = 2) -> str:
-    """Return a time span in words that are closer, such as 1 day and 12 hours."""
+    """Return a more precise time span in words, such as 1 day and 12 hours."""
     left, texts = int(abs(duration)), []
     for unit, length in UNIT_NAMES:
         count, left = divmod(left, length)
@@ -220,7 +221,7 @@ def age_text(duration: float, parts: int = 2) -> str:
 
 
 def compared_spans(one: float, other: float) -> tuple[str, str]:
-    """Return two time spans in words that are as close as it takes to tell them apart."""
+    """Return two time spans in words, precise enough to be different."""
     for parts in (2, 3, 4):
         texts = age_text(one, parts), age_text(other, parts)
         if texts[0] != texts[1] or abs(one) == abs(other):
@@ -229,13 +230,13 @@ def compared_spans(one: float, other: float) -> tuple[str, str]:
 
 
 def label(image: Image) -> str:
-    """Return an image as people name it: web-20261120 (m-1)."""
+    """Return the name of an image for people: web-20261120 (m-1)."""
     name, identifier = image.get("image_name"), image["image_id"]
     return visible(f"{name} ({identifier})" if name and name != identifier else str(identifier))
 
 
 def join_sentences(sentences: t.Sequence[str], more: str, most: int = 5) -> str:
-    """Return sentences as one text; of many the first, and where the others are."""
+    """Return sentences as one text. If there are many, the first ones and a reference to more."""
     shown = "; ".join(sentences[:most])
     left = len(sentences) - most
     return f"{shown}; and {left} more, see {more}" if left > 0 else shown
@@ -253,25 +254,25 @@ def _be(count: int) -> str:
 
 
 def list_names(names: t.Sequence[str], most: int = 5) -> str:
-    """Return names as one text; of many the first, and how many others there are."""
+    """Return names as one text. If there are many, the first ones and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
 def denied_image_text(image: Image, denial: Denial) -> str:
-    """Return that an image is denied, since when, and why."""
+    """Return the sentence for a denied image, with its start and reason."""
     return visible(f"{label(image)} {denial_text(denial)}")
 
 
 def locked_denial_text(image: Image, denial: Denial) -> str:
-    """Return that a locked image is denied, and what to do."""
+    """Return the sentence for a denied locked image, with the next step."""
     return (
         f"{denied_image_text(image, denial)}; it is locked but denied: roll back or update the lock"
     )
 
 
 def coming_denial_text(images: t.Sequence[Image], denial: Denial, hosts: int) -> str:
-    """Return that an image, or copies of it, will be denied, and how many hosts run it."""
+    """Return the sentence for an image with a future denial, with the number of its hosts."""
     name = images[0].get("image_name")
     shown = label(images[0]) if len(images) == 1 or not name else name
     run = "1 host runs" if hosts == 1 else f"{hosts} hosts run"
@@ -285,7 +286,7 @@ def lag_text(
     model: Json,
     having: t.Sequence[str],
 ) -> str:
-    """Return that a region lacks the build that others have, and what to do."""
+    """Return the sentence for a region without the expected build, with the next step."""
     has = f"its newest image is {label(newest)}" if newest else "it has no image to run"
     where = list_names(having) or "another region"
     advice = (
@@ -300,15 +301,15 @@ def lag_text(
 
 
 def doubt_text(region: str, image: Json, agree: str) -> str:
-    """Return that nobody knows of which build an image is, and what to do."""
+    """Return the sentence for an image without a known build, with the next step."""
     return (
-        f"{label(image)} in {region} has no {agree}, so nobody knows whether it is the newest "
-        "build: set agree to what all images have"
+        f"{label(image)} in {region} has no {agree}, so its build is not known: set agree "
+        "to a key that all images have"
     )
 
 
 def no_image_text(name: str, denials: t.Iterable[Denial | None]) -> str:
-    """Return that a region has no image of a name to run. denials has one for each image known."""
+    """Return the sentence for a region without a usable image. denials: one per known image."""
     known = list(denials)
     if known and all(known):
         return f"all images of {name} that are known are denied: publish another"
@@ -318,10 +319,10 @@ def no_image_text(name: str, denials: t.Iterable[Denial | None]) -> str:
 def too_many_text(
     hosts: t.Sequence[str], total: int, status: str, allowed: str, option: str
 ) -> str:
-    """Return that more hosts have a status than a limit allows, and what to do."""
+    """Return the sentence for too many hosts of a status, with the next step."""
     advice = "replace them"
     if status == "unknown":
-        advice = "let the inventory say what they run and should run"
+        advice = "set their image IDs and names in the inventory"
     return (
         f"{len(hosts)} of {total} hosts {_be(len(hosts))} {status}, and {allowed} may be: "
         f"{advice}, or raise {option} ({list_names(hosts)})"
@@ -329,9 +330,9 @@ def too_many_text(
 
 
 def too_far_text(hosts: t.Sequence[str], allowed: str, unit: str, option: str) -> str:
-    """Return that hosts are further behind than a limit allows, and what to do."""
+    """Return the sentence for hosts that are too far behind, with the next step."""
     return (
-        f"{len(hosts)} hosts are more than {allowed} {unit} behind, or nobody knows how far: "
+        f"{len(hosts)} hosts are more than {allowed} {unit} behind, or the distance is unknown: "
         f"{list_names(hosts)}: replace them, or raise {option}"
     )
 
@@ -350,7 +351,7 @@ def verdict_text(
     )
     if not limits:
         return (
-            f"{told}no limit is set, so this fails nothing: {option('max_outdated')} and "
+            f"{told}no limit is set, so nothing can fail: {option('max_outdated')} and "
             f"{option('max_unknown')} set one"
         )
     over = [f"{option(limit['name'])} {limit['value']}" for limit in limits if limit["exceeded"]]

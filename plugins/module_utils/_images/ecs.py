@@ -38,7 +38,7 @@ MOST_EXTRA_CALLS = 20
 MOST_NAMED = 10
 
 Pair = t.Tuple[str, str]  # family, region
-# Returns the newest image of a pair: a known answer, or what the given function fetches.
+# Returns the newest image of a pair: a cached answer, or the result of the given function.
 GetOrFetch = t.Callable[[Pair, t.Callable[[], t.Optional[Json]]], t.Optional[Json]]
 # (family, region, image dict or None)
 Found = t.List[t.Tuple[str, str, t.Optional[Json]]]
@@ -83,8 +83,8 @@ def find_newest_images(
 
     network is public or vpc. A pair that is asked twice is fetched once.
 
-    Raises AlicloudError; of many calls, with those that failed as `errors` and the images found as
-    `images`.
+    Raises AlicloudError. For several calls, it has the failed calls as `errors` and the found
+    images as `images`.
     """
     for family in dict.fromkeys(family for family, _region in pairs):
         _check_family(family)
@@ -130,7 +130,7 @@ def _parse_reply(reply: Json, family: str, region: str, warn: t.Callable[..., No
     found = reply.get("Image")
     if reply and "Image" not in reply and "RequestId" not in reply:
         raise AlicloudError(f"{where}: no reply of the API; check the endpoint.")
-    # The shape of an empty reply is not documented; whatever has no ImageId is no image.
+    # The shape of an empty reply is not documented. An image without ImageId is no image.
     if not found or (isinstance(found, dict) and not found.get("ImageId")):
         return None
     # The reply may call a shared family by another name, and it does not name the region.
@@ -138,7 +138,7 @@ def _parse_reply(reply: Json, family: str, region: str, warn: t.Callable[..., No
 
 
 def missing(found: Found) -> list[dict[str, str]]:
-    """Return what has no image, as {image_family, region_id}."""
+    """Return the pairs without an image, as {image_family, region_id}."""
     return [
         {"image_family": family, "region_id": region}
         for family, region, newest in found
@@ -149,9 +149,8 @@ def missing(found: Found) -> list[dict[str, str]]:
 def explain_missing(client: Client, found: Found, network: str = "public") -> AlicloudError:
     """Return the error for families without an image, for callers that cannot go on without.
 
-    It says in which of the asked regions a family is, or else whether there is a public family of
-    that name. Finding that out takes at most MOST_EXTRA_CALLS calls. An answer that cannot be had
-    is left out.
+    It names the given regions that have the family. If there is none, it looks for a public family
+    of that name, with at most MOST_EXTRA_CALLS calls. Calls that fail are ignored.
     """
     images = {(family, region): newest for family, region, newest in found}
     regions_with: dict[str, list[Json]] = {}
@@ -201,7 +200,7 @@ def _find_public_families(
         answers = find_newest_images(client, candidates[:MOST_EXTRA_CALLS], network)
         images = [newest for _family, _region, newest in answers if newest]
     except AlicloudError as error:
-        # What is missing is the error to tell, and not that its explanation is incomplete.
+        # The user needs the error about missing images, even if its explanation is incomplete.
         images = error.partial_result.get("images", [])
     found: dict[str, list[str]] = {}
     for newest in images:
@@ -210,7 +209,7 @@ def _find_public_families(
 
 
 def _advise_region(family: str, lacking: t.Sequence[str], images: t.Sequence[Json]) -> str:
-    """Return what to do about a family that some of the asked regions lack."""
+    """Return the next step for a family that is missing in some of the given regions."""
     having = _join(
         [
             f"{newest['region_id']} ({for_display(newest.get('image_name') or newest['image_id'])})"
@@ -235,9 +234,9 @@ def _join(texts: t.Sequence[str]) -> str:
 
 
 def _check_family(family: str) -> None:
-    """Refuse what cannot be meant.
+    """Refuse impossible names.
 
-    The documented rules are outdated (acs:...), so the rest is the service's to judge.
+    The documented rules are outdated (acs:...), so the service decides about all other names.
     """
     if (
         not 0 < len(family) <= LONGEST_FAMILY

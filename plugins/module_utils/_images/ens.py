@@ -22,7 +22,7 @@ HOSTS = {"public": "ens.aliyuncs.com", "vpc": "ens-vpc.cn-zhangjiakou.aliyuncs.c
 PAGE_SIZE = 50
 
 LIST = {"type": "list", "elements": "str"}
-# The options of modules and lookups that say which images are asked for.
+# The filter options of modules and lookups.
 FILTER_SPEC: dict[str, dict[str, t.Any]] = {
     "ens_region_id": LIST,
     "image_id": LIST,
@@ -35,7 +35,7 @@ FILTER_SPEC: dict[str, dict[str, t.Any]] = {
 
 
 class Query(t.NamedTuple):
-    """What one listing is asked for."""
+    """The parameters of one listing."""
 
     ens_region_id: str | None = None
     image_id: str | None = None
@@ -56,10 +56,9 @@ class Query(t.NamedTuple):
 
 @dataclass(frozen=True)
 class Filters:
-    """Which images are asked for: those that have one of the values of each filter that is given.
+    """Filters for images. An image matches if it has one of the values of each given filter.
 
-    image_name has names and globs. owner leaves out what other accounts share or publish, unless
-    others is in it.
+    image_name has names and globs. Images of other accounts match only if owner has others.
     """
 
     ens_region_id: t.Sequence[str] | None = None
@@ -104,10 +103,10 @@ class Filters:
         )
 
     def match(self, row: Json) -> bool:
-        """Return whether an image dict has what is asked for. Only names mind case.
+        """Return whether an image dict matches. Case matters in names only.
 
-        Where it is, is a matter of the query. A row that does not tell its snapshot is taken at the
-        service's word.
+        The query selects the node. A row without a snapshot ID counts as a match, because the query
+        has the snapshot, too.
         """
         return self.owns(row) and self.describes(row)
 
@@ -132,11 +131,11 @@ class Filters:
 def list_images(client: Client, filters: Filters, network: str = "public") -> list[Json]:
     """Return the image dicts that match the filters, newest first, ties by ID and node.
 
-    Each dict has the ens_region_id that was asked, None if all nodes were. network is public or
+    Each dict has the ens_region_id of its query, which is None for all nodes. network is public or
     vpc.
 
-    Raises AlicloudError; of many listings, with those that failed as `errors` and the images found
-    as `images`.
+    Raises AlicloudError. For several listings, it has the failed ones as `errors` and the images
+    found as `images`.
     """
     filters.validate()
     queries = filters.queries()
@@ -157,9 +156,9 @@ def list_images(client: Client, filters: Filters, network: str = "public") -> li
     if ownerless:
         names = ", ".join(sorted(name or identifier or "?" for identifier, name in ownerless)[:3])
         client.warn(
-            f"{DESCRIBE_IMAGES.name}: {len(ownerless)} images that match are left out, since the "
-            f"service names no owner for them that is known ({names}). owner with all of "
-            f"{', '.join(OWNERS)} lists them."
+            f"{DESCRIBE_IMAGES.name}: {len(ownerless)} matching images are left out, since the "
+            f"service names no known owner for them ({names}). Set owner to "
+            f"{', '.join(OWNERS)} to list them."
         )
     found.sort(key=lambda row: (row["image_id"], row["ens_region_id"] or "", row_node(row)))
     found.sort(key=lambda row: created(row) or LONG_AGO, reverse=True)
@@ -169,9 +168,9 @@ def list_images(client: Client, filters: Filters, network: str = "public") -> li
 
 
 def find_missing(images: t.Sequence[Json], filters: Filters) -> list[dict[str, str | None]]:
-    """Return what was asked for by ID, by name, or else by node, and has no image.
+    """Return the given IDs, names or nodes without an image.
 
-    Each as {ens_region_id}, with image_id or image_name if that was asked for.
+    Each as {ens_region_id}, with image_id or image_name if the filters have it.
     """
     gaps: list[dict[str, str | None]] = []
     for node in filters.ens_region_id or (None,):
@@ -194,7 +193,7 @@ def find_missing(images: t.Sequence[Json], filters: Filters) -> list[dict[str, s
 
 
 def missing_error(gaps: t.Sequence[t.Mapping[str, str | None]], **found: t.Any) -> AlicloudError:
-    """Return the error for images that are not there, for those who cannot go on without."""
+    """Return the error for missing images."""
     names = ", ".join(
         f"{gap.get('image_id') or gap.get('image_name') or 'any image'} in "
         f"{gap['ens_region_id'] or 'any node'}"
@@ -242,9 +241,9 @@ def name_matches(row: Json, pattern: str) -> bool:
 def _fetch_page(
     client: Client, query: Query, page: int, filters: Filters, host: str, ownerless: set[t.Any]
 ) -> t.Callable[[], Page]:
-    """Ask for one page of a listing. Return the function that returns it.
+    """Fetch one page of a listing. Return the function that returns it.
 
-    What matches but has no owner is added to ownerless.
+    Matching images without an owner are added to ownerless.
     """
     subject = f"{query}, page {page}" if page > 1 else str(query)
     where = f"{DESCRIBE_IMAGES.name} {subject}"
@@ -254,7 +253,7 @@ def _fetch_page(
         size = _field(where, reply, "PageSize", number, PAGE_SIZE)
         if "Images" not in reply and total != 0:
             raise AlicloudError(f"{where}: the service's reply has no Images; check the endpoint.")
-        # Nobody knows what an empty listing looks like; whatever counts to 0 is one.
+        # The format of an empty listing is not documented, so each form without images is accepted.
         rows = _field(where, reply, "Images", lambda value: members(value, "Image"), [])
         keys: list[t.Hashable] = []
         requested: dict[t.Hashable, Json] = {}
@@ -297,7 +296,7 @@ def _image(raw: Json, where: str, client: Client, query: Query) -> Json:
     return found
 
 
-# What filters go by, in a reply and in an image dict.
+# The keys that filters use, in a reply and in an image dict.
 DECIDING = {
     "Architecture": "architecture",
     "ImageId": "image_id",
@@ -309,9 +308,9 @@ DECIDING = {
 
 
 def _deciding(raw: Json) -> dict[str, str]:
-    """Return what filters go by, of an image in a reply. Most rows need no more.
+    """Return the values that filters use, of an image in a reply. Most rows need no more.
 
-    What is no text becomes one that no filter matches but a glob, so that it is looked at closely.
+    A value that is not a text becomes one. Only a glob can match it, and then the row is checked.
     """
     return {
         name: raw[key] if isinstance(raw[key], str) else str(raw[key])

@@ -24,7 +24,7 @@ INSTANT = re.compile(
     r" ?(?:Z|UTC|([+-])(\d\d):?(\d\d))?",
     re.ASCII,
 )
-# Before all images; for those that do not say when they were made.
+# Before all images. The time of images without a creation time.
 LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 Converter = t.Callable[[t.Any], t.Any]
 Warn = t.Callable[..., None]
@@ -88,14 +88,14 @@ def tags(value: t.Any, where: str, warn: Warn) -> dict[str, str]:
     return found
 
 
-# What is decided by. A value of the wrong type is an error, since it would decide wrongly.
+# Keys for decisions. A value of the wrong type is an error, because the decision would be wrong.
 DECISIVE = frozenset(
     (
         *("CreationTime", "ImageFamily", "ImageId", "ImageName", "ImageOwnerAlias", "ImageVersion"),
         "RegionId",
     )
 )
-# The types of both operations' documentation. What is not listed keeps the type that it comes with.
+# The types in the documentation of both operations. Other keys keep the type in the reply.
 CONVERTERS: dict[str, Converter] = {
     **dict.fromkeys(("ImageSize", "Progress", "Size"), number),
     **dict.fromkeys(
@@ -117,12 +117,11 @@ DISK_CONVERTERS: dict[str, Converter] = {"Size": number}
 def image(raw: t.Any, where: str, warn: Warn, **added: t.Any) -> Json:
     """Return the image dict of an image in a reply, with the keys that are added.
 
-    Keys that the service leaves out, or gives as null, are left out; tags is always a dict and
-    disk_device_mappings always a list. Keys that are not known are kept as they come, in
-    snake_case. A value of the wrong type that nothing is decided by is kept as it comes, too, and
-    warn(text, about) is told once for each key.
+    Keys that are missing or null in the reply are left out. tags is always a dict and
+    disk_device_mappings always a list. Unknown keys are kept, in snake_case. A value of the wrong
+    type is kept, too, with one warning for each key.
 
-    Raises AlicloudError that names the key of a value of the wrong type that is decisive.
+    Raises AlicloudError for a value of the wrong type with a key in DECISIVE.
     """
     if not isinstance(raw, dict):
         raise AlicloudError(
@@ -152,7 +151,7 @@ def _disks(value: t.Any, where: str, warn: Warn) -> list[Json]:
 
 
 def _converted(raw: Json, converters: t.Mapping[str, Converter], where: str, warn: Warn) -> Json:
-    """Return an object of a reply with its values converted, without those that say nothing."""
+    """Return an object of a reply with its values converted, without null and empty values."""
     result: Json = {}
     # Known keys last: imageId beside ImageId must not take its place.
     for key, value in sorted(raw.items(), key=lambda item: item[0] in converters):
@@ -191,7 +190,7 @@ def snake_case(key: str) -> str:
     return str(next(iter(camel_dict_to_snake_dict({key: None}))))
 
 
-# The known ones now, which all processes share that Ansible forks from here.
+# Cache the known keys now. All processes that Ansible forks from here share this cache.
 for known_key in (*CONVERTERS, *DISK_CONVERTERS):
     snake_case(known_key)
 
@@ -217,7 +216,7 @@ def members(value: t.Any, key: str) -> list[Json]:
 
 
 def instant(written: str | None) -> datetime | None:
-    """Return a time in UTC. None if it is none, or the zero time by which programs say so."""
+    """Return a time in UTC. None if it is not a time, or if it is the zero time of programs."""
     found = INSTANT.fullmatch((written or "").strip())
     if not found:
         return None
@@ -234,7 +233,7 @@ def instant(written: str | None) -> datetime | None:
 
 
 def created(row: t.Mapping[str, t.Any]) -> datetime | None:
-    """Return when an image was made, in UTC; None if it does not say."""
+    """Return the creation time of an image in UTC, or None."""
     return instant(row.get("creation_time"))
 
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listings that come in pages: complete, though they may change while they are read.
+"""Reads listings in pages, completely, even if a listing changes during the reading.
 
-Knows nothing of what is listed, but that each row has a key.
+This module knows nothing about the rows, except that each row has a key.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections import deque
 from .._errors import AlicloudError, Json
 from .._service.client import Client
 
-# Readings of a listing that changes while it is read, before that is an error.
+# If a listing still changes after this number of readings, that is an error.
 MAX_READINGS = 4
 # Give up after this many consecutive pages without a new row. A public image is listed once for
 # each node, and older replies do not tell these rows apart.
 STALE_PAGES = 20
 
-# What tells a row from others.
+# The key that identifies a row.
 Key = t.Hashable
 Query = t.TypeVar("Query", bound=t.Hashable)
 
@@ -28,13 +28,13 @@ Query = t.TypeVar("Query", bound=t.Hashable)
 class Page(t.NamedTuple):
     """One page of a listing."""
 
-    # Of each row.
+    # The key of each row.
     keys: t.Sequence[Key]
-    # Of those rows that were asked for. A listing may be long, and what is sought of it one row.
+    # The rows that match the filters, which can be one row of a long listing.
     rows: t.Mapping[Key, Json]
     # TotalCount; -1 if the service gave none.
     total: int
-    # The page size that the service went by.
+    # The page size that the service used.
     size: int
 
 
@@ -42,10 +42,10 @@ Fetch = t.Callable[[Query, int], t.Callable[[], Page]]
 
 
 class Reading:
-    """One pass over the pages of one listing: which to ask for, and what came.
+    """One pass over the pages of one listing: the pages to request, and the rows received.
 
-    The service pages by number, so a listing that changes while it is read shows a row twice or not
-    at all. TotalCount is checked against the rows, not trusted.
+    The service numbers its pages. If a listing changes during the reading, a row can be there twice
+    or not at all. So TotalCount is checked against the rows, not trusted.
     """
 
     def __init__(self) -> None:
@@ -69,9 +69,8 @@ class Reading:
             return range(0)
         last = 1
         if self._pages:
-            # A page at least, then what the total asks for. The number of pages grows with those
-            # that were there, so that a total beyond reason costs a few empty pages and not a
-            # million.
+            # At least one page, then the pages up to the total. The number of pages grows with the
+            # received pages, so that an absurd total costs a few empty pages, not a million.
             per_page = max(1, -(-self._count // self._pages))
             left = max(0, max(self._totals) - self._count)
             last = self._pages + min(left // per_page + 1, self._pages * concurrency)
@@ -88,7 +87,7 @@ class Reading:
         """Take the page that follows."""
         if isinstance(page, AlicloudError):
             self.ended = True
-            # Not a failure: a page behind the last may be refused instead of being empty.
+            # Not a failure: the service can refuse a page after the last page.
             if not (self._at_end and (page.code or "").startswith("InvalidParameter")):
                 self.failure = page
             return
@@ -99,14 +98,14 @@ class Reading:
             (self.counted and not self._stale)
             or (self._at_end and self._moved and list(page.keys) == list(self._last))
         ):
-            # Behind the last page, some repeat it. A page that stands for all that follow it looks
-            # the same, unless the last page was another than the one before it.
+            # After the last page, some services repeat it. A service that ignores page numbers
+            # looks the same, unless the last page differed from the page before it.
             self.ended = True
             return
         self._count += len(page.keys)
         self._stale = 0 if new else self._stale + 1
         self._short = len(page.keys) < page.size
-        # That a first page is no other's copy is known from nothing but the total.
+        # Only the total shows that the first page is not a copy of another page.
         self._moved = page.total > 0 if self._pages == 1 else list(page.keys) != list(self._last)
         self._last = page.keys
         self._keys |= new
@@ -129,7 +128,7 @@ class Reading:
         return self.ended and other.ended and self._keys == other._keys
 
     def problem(self) -> str:
-        """Say what is wrong with it."""
+        """Return the problem as text."""
         totals = " and ".join(str(total) for total in sorted(self._totals))
         return f"TotalCount {totals}, {len(self._keys)} different images on {self._pages} pages"
 
@@ -152,10 +151,10 @@ def read_listings(
     queries: t.Sequence[Query],
     fetch: Fetch[Query],
 ) -> dict[Query, list[Json] | AlicloudError]:
-    """Return for each query the rows of its complete listing that were asked for, or why not.
+    """Return the matching rows of the complete listing of each query, or the error.
 
-    name is that of the operation, for messages. fetch(query, number) asks for one page. It returns
-    the function that returns the page, so that what else is to be done takes no slot of a call.
+    name is the operation, for messages. fetch(query, number) fetches one page. It returns a
+    function that returns the page, so that further work takes no slot of a call.
     """
     answers: dict[Query, list[Json] | AlicloudError] = {}
     earlier: dict[Query, Reading] = {}
@@ -201,7 +200,7 @@ def _read_once(
 
 
 def _why_not(reading: Reading) -> str:
-    """Say what is wrong with a listing whose last reading this is, and what to do."""
+    """Return the problem of a listing after its last reading, with the next step."""
     if reading.ended:
         return (
             f"the listing changed while it was read, {MAX_READINGS} times ({reading.problem()}); "
@@ -214,7 +213,7 @@ def _why_not(reading: Reading) -> str:
 
 
 def _finish(page: t.Callable[[], Page]) -> Page | AlicloudError:
-    """Return a page, or why there is none."""
+    """Return a page, or the error."""
     try:
         return page()
     except AlicloudError as error:

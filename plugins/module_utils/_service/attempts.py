@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sockets that one attempt of a call holds from their birth, and threads for it."""
+"""The sockets of an attempt of a call, which it holds from their creation, and its threads."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if t.TYPE_CHECKING:
 
     Address = t.Tuple[t.Any, ...]
 
-# Has the attempt of a thread, for the connection that it comes to use.
+# Passes the attempt of a thread to its connection.
 this_thread = threading.local()
 
 
 class Attempt:
-    """One attempt of a call under way: until when it may last, and the socket that it uses.
+    """One attempt of a call: its deadline and its socket.
 
-    That it is cancelled is a state: whoever takes a socket sees it, however late.
+    Cancellation is a state, so that a socket that is taken later is cancelled, too.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -59,14 +59,14 @@ class Attempt:
             return True
 
     def cancel(self) -> None:
-        """End it: whoever waits for its socket sees the connection closed."""
+        """End the attempt. A read that waits for its socket sees a closed connection."""
         with self._lock:
             self.cancelled = True
             if self._line is not None:
                 try:
                     self._line.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    return  # it is closed already, which is what was wanted
+                    return  # it is closed already
 
     def end(self) -> None:
         """Let go of the socket, which may serve the next attempt."""
@@ -133,7 +133,7 @@ def submit(pool: ThreadPoolExecutor, function: t.Callable[..., None], *args: t.A
 
 
 def start(begin: t.Callable[[], t.Any]) -> None:
-    """Call what starts a thread. Raises AlicloudError if there are too many."""
+    """Call a function that starts a thread. Raises AlicloudError if there are too many threads."""
     try:
         begin()
     except RuntimeError as error:

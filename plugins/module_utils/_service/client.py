@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of Alibaba Cloud's RPC APIs: wait for a slot, sign, send, judge the reply, try again.
+"""Calls of Alibaba Cloud's RPC APIs: wait for a slot, sign, send, parse the reply, retry.
 
-Knows nothing of images, modules and plugins.
+This module knows nothing about images, modules and plugins.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if t.TYPE_CHECKING:
 # MAX_BACKOFF.
 BACKOFF = 0.5
 MAX_BACKOFF = 20.0
-# Threads beside those of the calls under way, for calls that wait for a throttled region.
+# More threads, for calls that wait for a throttled region.
 WAITING = 64
 # A reply is seconds under way, and says its time in whole ones: less is no difference of clocks.
 CLOCK_TOLERANCE = 5.0
@@ -53,7 +53,7 @@ class Operation(t.NamedTuple):
     service: str
     name: str
     version: str
-    # In which the service counts the calls, of each region that a call names: minute or second.
+    # The time in which the service counts the calls to each region: minute or second.
     window: str = "minute"
 
 
@@ -62,12 +62,12 @@ class Request(t.NamedTuple):
 
     operation: Operation
     url: str
-    subject: str  # what is looked for, and where
+    subject: str  # for example the family and the region, for messages
     region: str  # empty if the operation has one host for all regions
 
     @property
     def quota(self) -> Quota:
-        """What the service counts together."""
+        """The calls that the service counts together."""
         return self.operation.name, self.region
 
 
@@ -86,13 +86,13 @@ class Client:
         concurrency: int = 8,
     ) -> None:
         """
-        endpoint, a host or URL that may hold {region}, or one for each of some services, overrides
-        the operations' own hosts.
-        warn(text) reports a problem that does not make the call fail; each text once.
-        verify is False, True, or the path of a file or folder with certificates of authorities.
-        timeout is the seconds of one attempt, retry_timeout those that the retries of a call may
-        take.
-        concurrency is the number of calls that are under way at once, at the most.
+        endpoint overrides the hosts of the operations. It is a host or URL, which can contain
+        {region}, or a mapping with one for each service.
+        warn(text) reports a problem that does not make the call fail, each text once.
+        verify is False, True, or the path of a file or folder with CA certificates.
+        timeout: the time limit of one attempt, in seconds.
+        retry_timeout: the time limit of the retries of a call, in seconds.
+        concurrency: the maximum number of calls at the same time.
         """
         self.credentials = credentials
         self.concurrency = concurrency
@@ -138,9 +138,9 @@ class Client:
             raise AlicloudError(STOPPED)
 
     def now(self) -> datetime:
-        """Return the time by the service's clock, which its images are stamped by.
+        """Return the time by the service's clock, which also stamps its images.
 
-        It is this machine's as long as no reply says that they differ.
+        It is the local time until a reply shows a difference.
         """
         return datetime.now(timezone.utc) + timedelta(seconds=self._age_skew)
 
@@ -157,7 +157,7 @@ class Client:
     def map_concurrently(
         self, function: t.Callable[[Item], Result], items: t.Sequence[Item]
     ) -> list[Result | AlicloudError]:
-        """Return what the function returns, or the AlicloudError it raises, for each item."""
+        """Return the result of the function, or its AlicloudError, for each item."""
         found: dict[int, Result | AlicloudError] = dict(
             self.run_concurrently(lambda index: function(items[index]), deque(range(len(items))))
         )
@@ -166,10 +166,11 @@ class Client:
     def run_concurrently(
         self, function: t.Callable[[Item], Result], jobs: deque[Item]
     ) -> t.Iterator[tuple[Item, Result | AlicloudError]]:
-        """Yield each job with what the function returns for it, or the AlicloudError it raises.
+        """Yield each job with the result of the function, or with its AlicloudError.
 
-        They come as they end. More jobs may be added meanwhile. So many run at once as calls may go
-        at once; one that waits for a throttled quota lets another run.
+        Jobs are yielded when they end. The caller may add more jobs meanwhile. At most
+        `concurrency` jobs run at the same time. A job that waits for a throttled quota lets another
+        job run.
         """
 
         def outcome(job: Item) -> Result | AlicloudError:
@@ -195,7 +196,7 @@ class Client:
                         job = jobs.popleft()
                         yield job, outcome(job)  # a thread would gain nothing
                         continue
-                    # Jobs are started before the caller works on what has ended.
+                    # Start jobs before the caller works on the results.
                     while jobs and running - waiting < self.concurrency:
                         submit(pool, work, jobs.popleft())
                         running += 1
@@ -213,7 +214,7 @@ class Client:
                         raise result
                     ended.append((job, result))
             except BaseException:
-                # An interrupt: what is under way or waits for a next attempt ends at once.
+                # An interrupt ends all calls at once, also calls that wait for a retry.
                 self.close()
                 raise
 
@@ -234,10 +235,10 @@ class Client:
         *,
         parse: t.Callable[[Json], Result],
     ) -> Result:
-        """Return what `parse` returns for the reply of one call.
+        """Return the result of `parse` for the reply of one call.
 
-        subject says for error messages what is looked for, and where. host serves the operation
-        unless an endpoint is set, into which region is filled in.
+        subject is for error messages, for example the family and the region. host is used unless an
+        endpoint is set. region replaces {region} in the endpoint.
 
         Retrying is safe because every operation here only reads.
 
@@ -289,7 +290,7 @@ class Client:
     def _send_once(
         self, request: Request, credentials: Credentials, parse: t.Callable[[Json], Result]
     ) -> Result:
-        """Return what `parse` makes of the reply to one attempt, or raise CallFailure."""
+        """Return the result of `parse` for the reply to one attempt, or raise CallFailure."""
         transport = self._transport  # says so if requests is missing
         import requests
 
@@ -336,7 +337,7 @@ class Client:
     def _error(
         self, request: Request, failure: CallFailure, credentials: Credentials
     ) -> AlicloudError:
-        """Return what the user reads."""
+        """Return the error for the user."""
 
         def text(value: str | None, longest: int) -> str | None:
             """Remove secrets before truncating; half a secret would not be recognised."""
@@ -385,9 +386,9 @@ class _Job:
 
 
 class Outages:
-    """Since when calls fail in ways that may pass, with nothing answered in between.
+    """The start of each outage: temporary failures without an answer in between.
 
-    All calls share the patience for an outage, so that a hundred calls to a dead service end after
+    All calls share one retry_timeout for an outage, so a hundred calls to a dead service end after
     one retry_timeout and not after a hundred. Throttling is an outage of its quota alone.
     """
 
@@ -395,7 +396,7 @@ class Outages:
         self._began: dict[Quota | None, float] = {}
 
     def begin(self, scope: Quota | None) -> None:
-        """Take note of a failure that may pass, of a quota or (None) of the service."""
+        """Note a temporary failure of a quota, or of the service (None)."""
         self._began.setdefault(scope, time.monotonic())
 
     def began(self, scope: Quota | None, default: float) -> float:
@@ -403,17 +404,17 @@ class Outages:
         return self._began.get(scope, default)
 
     def end(self, quota: Quota) -> None:
-        """Take note of an answer to a call of this quota."""
+        """Note an answer to a call of this quota."""
         self._began.pop(quota, None)
         self._began.pop(None, None)
 
 
 class RetryState:
-    """Whether and when one call is tried again."""
+    """Decides whether and when to retry one call."""
 
     def __init__(self, retry_timeout: float, outages: Outages, quota: Quota) -> None:
-        """retry_timeout is the seconds that retries may take, counted from the first failure of
-        this call, or from the beginning of an outage that is earlier."""
+        """retry_timeout is the time limit of the retries, in seconds. It starts at the first
+        failure of this call, or at the start of an earlier outage."""
         self._retry_timeout = retry_timeout
         self._outages = outages
         self._quota = quota
@@ -422,7 +423,7 @@ class RetryState:
         self._failures: list[Kind] = []
 
     def deadline(self) -> float | None:
-        """Return until when the call may go on; None before its first failure."""
+        """Return the deadline of the call, or None before its first failure."""
         first = self._first_failure
         if first is None:
             return None
@@ -433,7 +434,7 @@ class RetryState:
         return (self.deadline() or 0.0) - time.monotonic()
 
     def delay_after(self, failure: CallFailure) -> float | None:
-        """Take note of a failure. Return the seconds until the next attempt, or None for none."""
+        """Note a failure. Return the seconds until the retry, or None for no retry."""
         kind = failure.kind
         if self._first_failure is None:
             self._first_failure = time.monotonic()
@@ -456,5 +457,5 @@ class RetryState:
 
 
 def _skew_text(seconds: float) -> str:
-    """Say how far a clock is off, given the seconds that it lacks."""
+    """Return the clock difference as text. seconds is positive if the clock is slow."""
     return f"{abs(seconds):.0f} seconds {'slow' if seconds > 0 else 'fast'}"

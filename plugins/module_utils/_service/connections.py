@@ -15,13 +15,13 @@ try:
     from urllib3.connection import HTTPConnection
     from urllib3.exceptions import NewConnectionError
 except ImportError:
-    # Transport, which imports this file when a call is near, says so. The stand-ins, whose types
-    # differ, only let ansible-test import this file where requests is not.
+    # Transport reports this. The stand-ins have other types. They let ansible-test import this file
+    # without requests.
     HTTPAdapter = HTTPConnection = object  # type: ignore[assignment,misc]
 
 
 class TrackedConnection(HTTPConnection):
-    """What is added to urllib3's connections: the attempt of the thread knows the socket."""
+    """A mixin for urllib3's connections: the attempt of the thread knows the socket."""
 
     _line: socket.socket | None = None  # a duplicate of the socket
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the access key comes from: options, environment, the official CLI's configuration."""
+"""Finds the access key in the options, the environment and the configuration of the CLI."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NO_CONFIG_FILE = (
     "ALIBABACLOUD_IGNORE_PROFILE",
     "ALIBABA_CLOUD_CLI_PROFILE_DISABLED",
 )
-# The role that a pod or a pipeline has through OIDC: what a profile calls it, and its variables.
+# The OIDC role of a pod or a pipeline: the keys in a profile, and the environment variables.
 OIDC = {
     "ram_role_arn": ("ALIBABACLOUD_ROLE_ARN", "ALIBABA_CLOUD_ROLE_ARN"),
     "oidc_provider_arn": ("ALIBABACLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN"),
@@ -63,12 +63,14 @@ def find_credentials(
 ) -> CredentialsProvider:
     """Return the first credentials that are found, or raise AlicloudError.
 
-    options holds what was set on purpose (access_key_id, access_key_secret, security_token,
-    profile, config_file), without defaults from the environment: a key that a task gives must not
-    meet a token of the environment. The order: a key in the options, a profile in the options, a
-    key in the environment, a profile in the environment, the role of the OIDC variables, the
-    current profile of the configuration file, the role of the instance if the environment names
-    it. What is empty is not set. warn is told of a file that others can read.
+    options has the options that the user set: access_key_id, access_key_secret, security_token,
+    profile, config_file. It has no values from the environment, because a key of a task must not be
+    used with a token of the environment.
+
+    The order is: a key in the options, a profile in the options, a key in the environment, a
+    profile in the environment, the role of the OIDC variables, the current profile of the
+    configuration file, the role of the instance if the environment names it. Empty values count as
+    not set. There is a warning if others can read the file.
     """
     given: Found = {
         name: (options[name], f"option {name}")
@@ -83,8 +85,8 @@ def find_credentials(
     if "profile" in given and len(given) > 1:
         names = ", ".join(given)
         raise AlicloudError(
-            f"{names} are set together, and may be two identities: use a key or a profile. An "
-            "empty string unsets what module_defaults or a variable sets."
+            f"{names} are set together, but can be two identities: use a key or a profile. An "
+            "empty string unsets a value from module_defaults or a variable."
         )
     if any(name in given for name in KEYS):
         return _make_key(_add_missing_half(given, inherited))
@@ -129,7 +131,7 @@ def _read_variables(environment: Environment, variables: t.Mapping[str, t.Sequen
 
 
 def _read_environment(environment: Environment) -> Found:
-    """Return what the environment has: a key, if it can be, of one family of variables alone."""
+    """Return the values in the environment. The key is from one family of variables if possible."""
     found = _read_variables(environment, ENVIRONMENT)
     for variables in zip(*(ENVIRONMENT[name] for name in KEYS)):
         family = _read_variables(environment, {k: [v] for k, v in zip(KEYS, variables)})
@@ -139,10 +141,10 @@ def _read_environment(environment: Environment) -> Found:
 
 
 def _add_missing_half(given: Found, inherited: Found) -> Found:
-    """Return the options with what the environment adds to half a pair.
+    """Return the options. If they have half a pair, the environment adds the other half.
 
-    So a playbook can name a key ID, with its secret kept outside. But the environment's own pair is
-    not torn apart.
+    So a playbook can set a key ID and keep the secret in the environment. But nothing is added if
+    the environment has another value for the given half.
     """
     halves = set(PAIR) & set(given)
     if len(halves) != 1:

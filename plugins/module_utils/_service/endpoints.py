@@ -41,7 +41,7 @@ def base_url(endpoint: str) -> str:
 
 
 def without_user(endpoint: str) -> str:
-    """Return an endpoint without what stands before an @, which may be a password."""
+    """Return an endpoint without the part before an @, which can be a password."""
     return endpoint.rsplit("@", 1)[-1]
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with a call: one table of kinds, and the exception that carries one.
+"""The failures of a call: one table of kinds, and the exception that carries a kind.
 
-Classified by the service's code and not by the HTTP status: throttling comes as 400, a missing
-permission as 400 or 403.
+The service's code decides, not the HTTP status: throttling has the status 400, and a missing
+permission has 400 or 403.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ALWAYS, ONCE, NEVER = "always", "once", "never"
 
 
 class Kind(Enum):
-    """A kind of failure: the codes that mean it, whether to try again, and what the user can do.
+    """A kind of failure: its codes, when to retry, and a hint for the user.
 
-    The first kind whose pattern matches a whole code counts; codes are compared without case.
-    A pattern without a code is for failures that have none. Hints may name the {permission},
-    the {service}, the {source} of the key, the {window} in which the service counts calls, and the
+    The first kind with a pattern that matches the whole code counts. Case does not matter. Kinds
+    with an empty pattern are for failures without a code. Hints can contain {permission},
+    {service}, the {source} of the key, the {window} in which the service counts calls, and the
     type of {policy} that denies them.
     """
 
@@ -104,7 +104,7 @@ class Kind(Enum):
     )
     REQUEST = (r"", NEVER, "")
 
-    # Without a code: below HTTP, or from someone else than the service.
+    # Without a code: failures below HTTP, or replies of a gateway or proxy.
     NETWORK = (
         r"",
         ALWAYS,
@@ -140,7 +140,7 @@ def kind_of(code: str, status: int) -> Kind:
     for kind in Kind:
         if kind.codes.fullmatch(code):
             return kind
-    # Both operations only read, so that calling again harms nothing.
+    # Retries are safe, because both operations only read.
     return kind_of_status(status) or (Kind.REFUSED if status == 403 else Kind.REQUEST)
 
 
@@ -185,20 +185,22 @@ class CallFailure(Exception):
 
     @property
     def hint(self) -> str:
-        """What the user can do."""
+        """The next step for the user."""
         denied = self.access_denied
         if denied is None or self.kind not in (Kind.PERMISSION, Kind.REFUSED):
             return self.kind.hint
         # A grant does not help against a Deny, nor against a limit that is set above the account.
         if denied["explicit"]:
-            return "a Deny in a {policy} forbids {permission}: ask whoever manages that policy"
+            return "a Deny in a {policy} forbids {permission}: ask the administrator of that policy"
         if denied["policy_type"] == "ControlPolicy":
-            return "no {policy} allows {permission}: ask whoever manages the resource directory"
+            return (
+                "no {policy} allows {permission}: ask the administrator of the resource directory"
+            )
         return Kind.PERMISSION.hint
 
 
 def service_time(headers: t.Mapping[str, str]) -> float | None:
-    """Return the clock of who answered, in seconds since the epoch; None if it does not say."""
+    """Return the clock of the server in seconds since the epoch. None if the reply has no time."""
     try:
         return parsedate_to_datetime(headers["Date"]).timestamp()
     except (KeyError, TypeError, ValueError, OverflowError):

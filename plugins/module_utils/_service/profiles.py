@@ -15,7 +15,7 @@ from .._errors import AlicloudError, Json, is_unset
 from .signing import CredentialsProvider, checked
 from .temporary_credentials import MODES, Environment, TemporaryCredentials, shared
 
-# What the CLI calls them in a profile, by its mode. The CLI matches modes without case.
+# The keys in a profile of the CLI, by mode. The CLI matches modes without case.
 KEY = {"access_key_id": "access_key_id", "access_key_secret": "access_key_secret"}
 TEMPORARY_KEY = {**KEY, "security_token": "sts_token"}
 PROFILE_KEYS = {
@@ -41,7 +41,7 @@ class ConfigFile:
     """The CLI's configuration file: {"current": name, "profiles": [{"name", "mode", ...}]}."""
 
     def __init__(self, path: str, warn: t.Callable[[str], None], hint: str) -> None:
-        """Read the file. hint says what to do if it cannot be read. warn is told if others can.
+        """Read the file. hint is the next step if that fails. There is a warning if others can.
 
         Raises AlicloudError.
         """
@@ -99,7 +99,7 @@ class ConfigFile:
     def make_provider(
         self, name: str, kind: str, environment: Environment, chain: tuple[str, ...] = ()
     ) -> CredentialsProvider:
-        """Return the credentials of a profile. kind says who names it; the chain builds on it.
+        """Return the credentials of a profile. kind is its origin; chain has profiles based on it.
 
         Raises AlicloudError.
         """
@@ -160,8 +160,8 @@ def make_provider(
 ) -> CredentialsProvider:
     """Return the credentials of a profile without unset values.
 
-    file is the one that has the profile, and chain the names of those that build on it, and its
-    own. Raises AlicloudError.
+    file has the profile. chain has its name and the names of the profiles that are based on it.
+    Raises AlicloudError.
     """
     mode = _find_mode(profile, source)
     needed = tuple(PROFILE_KEYS[mode].values()) if mode in PROFILE_KEYS else MODES[mode].needed

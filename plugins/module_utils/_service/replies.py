@@ -1,10 +1,10 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service answered: bytes to a reply, or to a CallFailure.
+"""Turns the bytes of an answer into a reply or a CallFailure.
 
-This is the gate for what comes from outside. Nothing is trusted: not its size, its depth, its
-content type, its encoding or its keys.
+Answers come from outside, so nothing in them is trusted: not the size, the depth, the content type,
+the encoding or the keys.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ UNDERSCORE = re.compile(r'"(?:_|\\u005f)', re.IGNORECASE)  # that a key in JSON 
 
 
 def for_display(text: str, longest: int = 500) -> str:
-    """Return what the service wrote as one line for people, with control characters visible."""
-    # SignatureDoesNotMatch and IncompleteSignature echo what was signed, and with it the token.
+    """Return a text of the service as one line for people, with control characters visible."""
+    # SignatureDoesNotMatch and IncompleteSignature echo the signed text, which has the token.
     echo = r"server\s*(string\s*to\s*sign|canonicalrequest)"
     text = re.split(echo, text, flags=re.IGNORECASE)[0]
     text = visible(" ".join(text.split()).strip(" .:;,"))
@@ -39,7 +39,7 @@ def for_display(text: str, longest: int = 500) -> str:
 
 
 def scrubbed(text: str, secrets: t.Iterable[str]) -> str:
-    """Return the text without the secrets, in whatever encoding a service may echo them."""
+    """Return the text without the secrets, in all encodings that a service can echo."""
     for secret in secrets:
         once = quote(secret, safe="")
         for form in (secret, once, quote(once, safe=""), quote(secret), json.dumps(secret)[1:-1]):
@@ -127,7 +127,7 @@ def _decode(body: bytes | bytearray) -> Json:
 
 
 def _check_depth(reply: Json) -> None:
-    """Raise CallFailure for a reply whose depth could exhaust whoever reads it."""
+    """Raise CallFailure for a reply that is nested too deep to parse it safely."""
     level: list[t.Any] = [reply]
     for _depth in range(MAX_DEPTH):
         level = [

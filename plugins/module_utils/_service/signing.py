@@ -38,17 +38,17 @@ class Credentials:
     region_id: str | None = None
 
     def current(self) -> Credentials:
-        """Return itself: what was given stays as it is (see Source)."""
+        """Return itself, because given credentials never change (see Source)."""
         return self
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may show."""
+        """Texts that must not be in any message."""
         return tuple(filter(None, (self.access_key_secret, self.security_token)))
 
 
 class CredentialsProvider(t.Protocol):
-    """Whatever has credentials: Credentials themselves, or what gets new ones when they end."""
+    """A source of credentials: Credentials themselves, or an object that renews them."""
 
     @property
     def region_id(self) -> str | None:
@@ -89,8 +89,8 @@ def authorization(
 ) -> str:
     """Return the value of the Authorization header.
 
-    query is canonical, and headers are those to sign, with lower-case names, x-acs-content-sha256
-    among them.
+    query is canonical. headers are the headers to sign, with lower-case names, and must have
+    x-acs-content-sha256.
     """
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))

@@ -30,7 +30,7 @@ from .transport import failure_below_http, reason, root_cause
 
 TIMEOUT = 10_000  # milliseconds, to connect and of each read
 METADATA_TIMEOUT = 2_000  # the metadata is on the machine or not there at all
-WAITS = (1.0, 2.0)  # seconds, before another try of what may pass
+WAITS = (1.0, 2.0)  # seconds before a retry of a temporary failure
 # New ones are fetched this long before the end, of a short life in its last quarter. That leaves
 # time to try again, and is not before the library thinks so, too.
 MARGIN = 15 * 60.0
@@ -44,8 +44,8 @@ FORBIDDEN = {
     "ALIBABA_CLOUD_ECS_METADATA_DISABLED": ("EcsRamRole",),
     "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS": ("External", "CredentialsURI"),
 }
-# They print to stderr: the first whole replies of what fails, the others, if the environment says
-# DEBUG=sdk, all headers and URLs.
+# They print to stderr. The first prints whole replies of failed calls. The others print all headers
+# and URLs if the environment has DEBUG=sdk.
 LOGGERS = ("credentials", "alibabacloud-tea", "darabonba-core")
 ENDED = "they had ended when they came: set the clock of the machine that makes the call"
 # More identities than a process uses at once.
@@ -60,7 +60,7 @@ class Mode(t.NamedTuple):
     provider: str  # the library's class
     arguments: dict[str, str]  # its argument -> the profile's key
     needed: tuple[str, ...]  # the profile's keys that must be there
-    hint: str  # what to do if it is refused
+    hint: str  # the next step after a refusal
     host: str = ""  # the profile's key that names the host that is asked
 
 
@@ -159,10 +159,10 @@ class TemporaryCredentials:
         region_id: str | None = None,
     ) -> None:
         """
-        profile has what MODES says that its mode needs, and no values that are not set. previous
-        has the key of a role's RamRoleArn or ChainableRamRoleArn. Nothing is fetched yet.
+        profile has the keys that its mode needs (see MODES), without unset values. previous has the
+        key that assumes a role in RamRoleArn and ChainableRamRoleArn. Nothing is fetched yet.
 
-        Raises AlicloudError for what cannot work.
+        Raises AlicloudError for invalid values.
         """
         self.region_id = region_id
         self._source = source
@@ -217,7 +217,7 @@ class TemporaryCredentials:
             life = end - now if end else UNKNOWN_LIFE
             self._renewal = now + max(life - MARGIN, life * 0.75)
         elif now < self._end:
-            self._renewal = min(now + PAUSE, self._end)  # those that still last will do
+            self._renewal = min(now + PAUSE, self._end)  # the current ones are still valid
         else:
             self._renewal = now + PAUSE
             self._latest = fetched
@@ -227,7 +227,7 @@ class TemporaryCredentials:
 
         Return the error if there are none.
         """
-        handled = sys.exc_info()[1]  # by whoever calls this, so no cause of what happens here
+        handled = sys.exc_info()[1]  # the caller handles it, so it is not a cause here
         try:
             keys = self._provider.get_credentials()
             values = {
@@ -242,14 +242,14 @@ class TemporaryCredentials:
             return checked(values, self._source, self.region_id), end
         except AlicloudError as error:
             return error
-        except Exception as error:  # the library lets through whatever happens below it
+        except Exception as error:  # the library raises all exceptions of the layers below it
             failure = error
         return self._explain(failure, handled)
 
     def _explain(self, error: Exception, handled: BaseException | None) -> AlicloudError:
-        """Return what the user reads.
+        """Return the message for the user.
 
-        Nothing is quoted that may hold a key: no URL, since it is signed, and no whole reply.
+        It quotes no signed URL and no whole reply, because they can contain a key.
         """
         from requests import RequestException
 
@@ -293,7 +293,7 @@ class TemporaryCredentials:
         )
 
     def _explain_below_http(self, error: t.Any) -> AlicloudError:
-        """Return what the user reads if the host was not reached, or is not to be trusted."""
+        """Return the message if the host cannot be reached or cannot be trusted."""
         url = urlsplit(error.request.url)
         failure: CallFailure = failure_below_http(
             error, f"{url.scheme}://{url.netloc}", self._milliseconds / 1000, False
@@ -309,7 +309,7 @@ class TemporaryCredentials:
         )
 
     def _for_display(self, text: str, longest: int = 500) -> str:
-        """Return what others wrote for people: without secrets, then cut."""
+        """Return a text of others for people, without secrets and truncated."""
         return for_display(scrubbed(text, self._secrets), longest)
 
     def _make_provider(
@@ -334,7 +334,7 @@ class TemporaryCredentials:
         for name in LOGGERS:
             logging.getLogger(name).disabled = True
 
-        # What is None, the library takes from the environment as it was when it was imported.
+        # For None, the library uses the environment at the time of its import.
         arguments = {name: profile.get(key) for name, key in self._mode.arguments.items()}
         if "role_session_name" in arguments:
             arguments["role_session_name"] = (
@@ -376,7 +376,7 @@ class TemporaryCredentials:
             if not host or not (plain or url.scheme == "https"):
                 raise AlicloudError(
                     f"{self._subject}: its {key} is not safe. It must begin with https://; http:// "
-                    "is only for a loopback host, since anybody on the way can read what it gives."
+                    "is only for a loopback host, since others on the way can read the key."
                 )
             if is_host and not PLAIN_URL.fullmatch(address):
                 raise AlicloudError(
@@ -387,7 +387,7 @@ class TemporaryCredentials:
         if plain and proxy:
             raise AlicloudError(
                 f"{self._subject} come over plain HTTP, and {proxy} would send them through a "
-                "proxy, whatever NO_PROXY says. Unset it: the calls themselves use HTTPS_PROXY."
+                "proxy, even with NO_PROXY. Unset it: the calls themselves use HTTPS_PROXY."
             )
 
 
@@ -395,7 +395,7 @@ class _Previous:
     """The key that assumes a role, as the library takes it."""
 
     def __init__(self, source: CredentialsProvider, secrets: set[str]) -> None:
-        """secrets is told what no message may show."""
+        """secrets takes the texts that must not be in any message."""
         self._source = source
         self._secrets = secrets
 
@@ -439,7 +439,7 @@ class _Shared:
     def get_or_make(
         self, identity: t.Any, make: t.Callable[[], TemporaryCredentials]
     ) -> TemporaryCredentials:
-        """Return the credentials of an identity; they are made once. Raises what make raises."""
+        """Return the credentials of an identity, made once. Raises the errors of make()."""
         with self._lock:
             if identity not in self._known:
                 if len(self._known) >= MOST_SHARED:

@@ -11,7 +11,7 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# What the service counts together: an operation, in a region where it counts by region.
+# The calls that the service counts together: an operation, and a region if it counts per region.
 Quota = t.Tuple[str, str]
 
 
@@ -26,11 +26,11 @@ class _State:
 
 
 class Throttle:
-    """Lets `most` calls go at once, and those of a quota that is throttled fewer and later.
+    """Lets `most` calls run at the same time, and fewer calls of a throttled quota.
 
-    When the service throttles a quota, its calls pause together. Then half as many go at once as
-    before, and one more for each round of successes: additive increase and multiplicative decrease,
-    as in RFC 5681. Calls of other quotas go on.
+    When the service throttles a quota, all its calls pause. After that, half as many calls run at
+    the same time, and one more after each round of successes. This is additive increase and
+    multiplicative decrease, as in RFC 5681. Calls of other quotas go on.
     """
 
     def __init__(self, most: int) -> None:

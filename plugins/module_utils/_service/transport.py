@@ -1,11 +1,11 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP by requests, in which every attempt ends in time, and what a failure below HTTP means.
+"""HTTP with requests, a time limit for each attempt, and the kinds of failures below HTTP.
 
-The time-outs of requests are those of single reads and of single addresses: a server that sends a
-byte now and then can draw out an attempt for ever, in its headers, behind a proxy or in the TLS
-handshake. Here an attempt holds its socket from the moment it is made, and ends it.
+The time-outs of requests are for single reads and single addresses. A server that sends a byte now
+and then can prolong an attempt without end, in its headers, behind a proxy or in the TLS handshake.
+Here an attempt holds its socket from its creation, and can close it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
 
 STOPPED = "Stopped before it was answered."
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# What a proxy answers to CONNECT when it is overloaded, or does not reach the host now.
+# The answers of a proxy to CONNECT if it is overloaded, or cannot reach the host now.
 BUSY = (408, 429, 500, 502, 503, 504)
 
 
@@ -39,11 +39,11 @@ class Transport:
     """A session of requests that keeps connections alive and nothing else."""
 
     def __init__(self, connections: int, verify: bool | str) -> None:
-        """connections is the number of those that are kept for each host.
+        """connections is the number of kept connections for each host.
 
-        verify is False, True, or the path of a file or folder with certificates of authorities.
+        verify is False, True, or the path of a file or folder with CA certificates.
 
-        Raises AlicloudError if requests is missing, or the authorities that the environment names.
+        Raises AlicloudError if requests or the CA certificates in the environment are missing.
         """
         try:
             import requests
@@ -58,7 +58,7 @@ class Transport:
 
         self._verify = _authorities() if verify is True else verify
         if verify is False:
-            # It was asked for, and Ansible takes what a lookup writes to stderr for a mistake.
+            # The user chose this, and Ansible shows the stderr of a lookup as an error.
             from urllib3 import disable_warnings
             from urllib3.exceptions import InsecureRequestWarning
 
@@ -102,7 +102,7 @@ class Transport:
                         if not chunk:
                             break
                         body += chunk
-                # What was cut off can look like what has ended.
+                # A truncated body can look complete.
                 failure: Exception | None = socket.timeout() if attempt.cancelled else None
             except Exception as error:  # to be sorted out below, and not while it is handled
                 failure = error
@@ -133,9 +133,9 @@ class Transport:
             attempt.end()
 
     def _watch(self) -> None:
-        """Cancel attempts whose time is over, as long as there are any.
+        """Cancel attempts at their deadline, as long as there are attempts.
 
-        One thread for all: a timer for each would cost a call more than its signature does.
+        One thread serves all attempts, because a timer for each attempt would be slow.
         """
         with self._changed:
             while not self._closed:
@@ -190,9 +190,9 @@ def _authorities() -> str | bool:
 
 
 def failure_below_http(error: Exception, base: str, seconds: float, cancelled: bool) -> CallFailure:
-    """Return what an exception of requests, urllib3 or Python's own network code means.
+    """Return the failure for an exception of requests, urllib3 or Python's own network code.
 
-    Other exceptions are raised again: they are mistakes of this code.
+    Other exceptions are raised again, because they are errors in this code.
     """
     from requests import exceptions
     from urllib3.exceptions import HTTPError
@@ -247,8 +247,7 @@ def _passing(cause: BaseException) -> bool:
 def root_cause(error: BaseException) -> BaseException:
     """Return the innermost of the exceptions that requests and urllib3 wrap into each other.
 
-    Only the chain of the request itself is followed, and not __context__, which leads to whatever
-    was handled when the request was made.
+    __context__ is not followed, because it can lead to an unrelated exception.
     """
     for _layer in range(10):
         inner = (*error.args, getattr(error, "reason", None), error.__cause__)

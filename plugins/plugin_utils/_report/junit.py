@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from .model import Json, limit_text, moment, verdict
 
-# What XML 1.0 cannot hold, not even escaped.
+# Characters that XML 1.0 cannot contain, not even escaped.
 NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 OUTCOMES = {"present": "", "current": "", "held": "", "unknown": "skipped"}  # others: failure
 Case = t.Tuple[str, str, Json]  # the end of its class, its name, its row
@@ -57,7 +57,7 @@ def _count(cases: list[Case]) -> Json:
 
 
 def _suite(report: Json, kind: str, cases: list[Case]) -> str:
-    """Return a testsuite. It is named by its report, so that CI tells those of two apart."""
+    """Return a testsuite. Its name has the title of the report, so that CI can tell two apart."""
     name = f"{report['title']}: {kind}"
     skipped = sum(_outcome(row) == "skipped" for *_names, row in cases)
     stamp = f"{moment(report['checked']):%Y-%m-%dT%H:%M:%S}"

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A report as Markdown, for tickets, merge requests and chats.
 
-Names are in code spans: no reader finds a link or markup in them, and what people copy is the
-name. Readers differ on a pipe in a code span of a table, so a pipe stands between two spans.
+Names are in code spans, so they cannot become links or markup, and people can copy them unchanged.
+Readers treat a pipe in a code span of a table differently, so a pipe is put between two spans.
 """
 
 from __future__ import annotations

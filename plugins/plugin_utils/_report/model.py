@@ -30,12 +30,12 @@ DAY = 86_400
 MOST = 2**53 - 1
 TIME_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# What a reader cannot see, or what changes the direction of the text that follows.
+# Invisible characters, and characters that change the direction of the following text.
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# What errors call the types of JSON and YAML; a boolean is an integer, too.
+# The names of JSON and YAML types in errors. In Python, a boolean is also an integer.
 TYPE_NAMES = (
     *((bool, "a boolean"), (int, "an integer"), (float, "a float"), (bytes, "bytes")),
     *((Mapping, "a dict"), (list, "a list"), (type(None), "null")),
@@ -43,7 +43,7 @@ TYPE_NAMES = (
 
 
 class Kind(t.NamedTuple):
-    """What a value may be: as errors say it, as a check, and as JSON Schema says it."""
+    """A kind of value: its name in errors, its check, and its JSON Schema."""
 
     wanted: str
     fits: t.Callable[[t.Any], bool]
@@ -92,14 +92,14 @@ TEXT_OR_NULL, WHOLE_OR_NULL, TIME_OR_NULL, FLAG_OR_NULL, VERDICT_OR_NULL = (
 )
 
 
-Fields = t.Dict[str, t.Tuple[Kind, str]]  # of each key, what its value may be and what it says
+Fields = t.Dict[str, t.Tuple[Kind, str]]  # the kind of value and the description of each key
 PLACE = {
     "name": (NAME, "The name of the wanted image."),
     "service": (_one_of("ecs", "ens"), "Elastic Compute Service or Edge Node Service."),
     "region": (NAME, "The region of ECS, or the node of ENS."),
 }
 REASON = TEXT, "A sentence that says why it has this status, or nothing."
-# What each list of a report is, and how many of the first keys of its rows tell two apart.
+# The description of each list of a report, and the number of its first keys that identify a row.
 LISTS = {
     "images": (3, "Which wanted image is where, by name, service and region."),
     "builds": (4, "Images for a timeline, by name, service, region and ID."),
@@ -110,7 +110,7 @@ LISTS = {
         "The places that lack the image that their hosts should run, by name and region.",
     ),
 }
-# The keys in their order, for the check, for what is written, and for the schema in docs/.
+# The keys in their order, for the check, for the output, and for the schema in docs/.
 ROWS: dict[str, Fields] = {
     "images": {
         **PLACE,
@@ -162,7 +162,7 @@ ROWS: dict[str, Fields] = {
 
 
 def wrong(where: str, wanted: str, value: t.Any) -> AnsibleFilterError:
-    """Return the error for a value that is not what it should be."""
+    """Return the error for an invalid value."""
     if isinstance(value, str):
         found = f"{str(value)!r:.60}"
     elif isinstance(value, int) and abs(value) > MOST:
@@ -238,12 +238,11 @@ def natural(*names: str) -> list[t.Any]:
 
 
 def merge_results(results: t.Any, title: t.Any) -> Json:
-    """Return the report that the format `json` writes, of one result or a list of them.
+    """Return the report of one result or a list of results, in the format `json`.
 
-    What two results tell of the same image, build or host is taken from the later check. But what
-    a lock says of an image goes before that it is the newest, and a limit that is exceeded before
-    one that is not. The verdict is the worst.
-    The report's own time is the first of all, so that nothing in it is older than it says.
+    If two results have the same image, build or host, the later check counts. Exceptions: the state
+    of a build in a lock outranks newest, an exceeded limit outranks a limit that is not exceeded,
+    and the worst verdict counts. The time of the report is the earliest time of its results.
 
     Raises AnsibleFilterError.
     """
@@ -379,7 +378,7 @@ def sort_problems(images: list[Json]) -> list[Json]:
 
 
 def sort_hosts(hosts: list[Json]) -> list[Json]:
-    """Return the hosts, those first that need something done, and of them the most behind."""
+    """Return the hosts. Hosts that need a change come first, the most outdated at the top."""
     return sorted(
         hosts, key=lambda one: (HOST_STATUSES.index(one["status"]), -(one["days_behind"] or 0))
     )

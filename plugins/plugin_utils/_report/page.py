@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A report as one HTML page that loads nothing and can be read without its script.
 
-What the page shows is computed here; page.html.j2 shows it, and escapes all of it. No data is in
-the style or the script, since their hashes are all that the page's policy lets run. So there are
-no style attributes either: what depends on data is drawn as SVG, in percent.
+This file computes the content, and page.html.j2 shows and escapes it. The page's policy allows only
+the style and the script with the right hashes, so they contain no data. There are no style
+attributes either. Parts that depend on data are drawn as SVG, in percent.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def _read_asset(name: str) -> str:
 
 
 def _hash_source(text: str) -> str:
-    """Return what a policy names an inline style or script by."""
+    """Return the hash of an inline style or script for a policy."""
     return f"sha256-{b64encode(sha256(text.encode('utf-8')).digest()).decode('ascii')}"
 
 
 def _finalize(value: t.Any) -> t.Any:
-    """Return what the template shows of a value, before it escapes that."""
+    """Return the text of a value in the template, before the template escapes it."""
     if isinstance(value, Markup) or not (value is None or isinstance(value, str)):
         return value
     return model.visible(value)
@@ -144,11 +144,11 @@ def _fill_columns(columns: list[tuple[str, ...]], rows: list[Json]) -> list[tupl
 
 
 def find_work(report: Json) -> list[Json]:
-    """Return what is to be done, in the order in which it helps.
+    """Return the next steps, the most helpful first.
 
-    Each as {kind, number, lines}: kind is lagging, denied or a status; number counts places or
-    hosts. A line is of an image and its regions, of a reason and its hosts, or of a region that
-    lags: why, and where.
+    A step is {kind, number, lines}. kind is lagging, denied or a status. number counts places or
+    hosts. A line has an image and its regions, a reason and its hosts, or a lagging region and its
+    reason.
     """
     late = group(report["lagging"], "name", "region")
     kinds = group(report["images"], "status")
@@ -186,7 +186,7 @@ def draw_maps(images: list[Json]) -> list[Json]:
 
 
 def draw_timeline(report: Json) -> Json:
-    """Return {ticks, lanes}: what was built when, and where it is."""
+    """Return {ticks, lanes}: the time of each build, and its regions."""
     checked = model.moment(report["checked"])
     stamps = {one["creation_time"] for one in report["builds"]} - {None}
     ages = {one: (checked - model.moment(one)).total_seconds() / DAY for one in stamps}

@@ -24,7 +24,7 @@ METRICS = {
     "alicloud_image_status": "Always 1; its label tells how the image compares to the wanted.",
     "alicloud_image_hosts": "Number of hosts by wanted image, region and status.",
     "alicloud_image_hosts_behind_seconds_max": (
-        "How far the host that is most behind is behind, in full days, by wanted image and region."
+        "How far the most outdated host is behind, in full days, by wanted image and region."
     ),
 }
 Samples = t.Iterator[t.Tuple[str, Json, int]]  # metric, labels, value
@@ -62,7 +62,7 @@ def _host_samples(report: Json) -> Samples:
 
 
 def as_prometheus(report: Json) -> str:
-    """Return gauges in the text format of Prometheus, those of a metric in a row."""
+    """Return gauges in the text format of Prometheus, grouped by metric."""
     lines: dict[str, list[str]] = {metric: [] for metric in METRICS}
     parts = _report_samples(report), _image_samples(report), _host_samples(report)
     for metric, labels, number in chain(*parts):

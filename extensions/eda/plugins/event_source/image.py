@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An event source of ansible-rulebook for new, complete, withdrawn and missing images.
 
-Thin: arguments in, events out.
+It passes its arguments to plugin_utils/_watch.py and puts the events into the queue.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 DOCUMENTATION = r"""
 ---
-short_description: Tell when images are published, arrive in all regions, or vanish.
+short_description: Send an event when images are published, complete in all regions, or removed.
 description:
-  - Looks at the wanted images again and again, and puts an event into the queue for all that has changed since the last look.
-  - It goes on through outages, with longer pauses between the looks, and warns of each outage once. It ends with an error if
-    a call is refused for good, for example because of a wrong key.
-  - It needs ansible-core and requests in the Python that runs ansible-rulebook, and the permissions
-    C(ecs:DescribeImageFromFamily) and C(ens:DescribeImages), as far as there are such images.
+  - Checks the wanted images at regular intervals, and sends an event for each change since the last check.
+  - It continues during an outage, with longer pauses, and warns once for each outage. It ends with an error if a failure is
+    permanent, for example a wrong access key.
+  - You need ansible-core and requests in the Python of ansible-rulebook. You need the permission
+    C(ecs:DescribeImageFromFamily) for ECS images and C(ens:DescribeImages) for ENS images.
 version_added: 1.1.0
 author:
   - The alicloud.compute authors (@alicloud-compute)
@@ -34,19 +34,19 @@ options:
     required: true
   agree:
     description:
-      - By what the builds of an image are told apart in its regions, where each copy has an ID of its own.
-      - V(image_name), V(image_version), V(tag:KEY) for the tag of that name, or V(nothing). With V(nothing), there is no
+      - The property that all copies of a build share. Each copy of an image has its own ID, so IDs cannot be compared.
+      - V(image_name), V(image_version), V(tag:KEY) for the tag with the key C(KEY), or V(nothing). With V(nothing), there is no
         event C(everywhere).
     type: str
     default: image_name
   interval:
-    description: How long to wait between two looks, a number and one of C(s), C(m), C(h), C(d) and C(w), V(1s) at least.
+    description: The time between two checks. A number and one of C(s), C(m), C(h), C(d) and C(w), at least V(1s).
     type: str
     default: 1m
   initial:
     description:
-      - Whether the first look is told, too, as if nothing had been there before it. Without it, what happens while the
-        rulebook does not run is never told.
+      - Whether the first check also sends events, as if there were no images before. With V(false), you get no events for changes
+        while the rulebook is not running.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -68,29 +68,31 @@ EXAMPLES = r"""
     interval: 5m
     initial: true
 """
-# The collection that this file is part of, and the name that Python knows it by here.
+# The folder of this collection, and its name as a Python package here.
 ROOT = Path(__file__).resolve().parents[4]
 PACKAGE = "alicloud_compute"
 
 
 async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
-    """Put an event into the queue for all that happens to the images, until cancelled.
+    """Put an event into the queue for each change of the images, until cancelled.
 
     Parameters
     ----------
     queue : asyncio.Queue
         Takes the events.
     args : dict
-        The options, as DOCUMENTATION has them.
+        The options in DOCUMENTATION.
 
     Raises
     ------
     ImportError
-        If a library is missing. Of options and calls, errors are AlicloudError.
+        If a library is missing.
+    AlicloudError
+        For invalid options and for calls with a permanent failure.
 
     """
     if PACKAGE not in sys.modules:
-        # ansible-rulebook runs this file by its path, and without the import hook of Ansible.
+        # ansible-rulebook runs this file by its path, without Ansible's import hook.
         package = types.ModuleType(PACKAGE)
         package.__path__ = [str(ROOT)]
         sys.modules[PACKAGE] = package

@@ -180,7 +180,7 @@ def test_the_region_of_a_play_is_not_the_node_of_an_image(
 @pytest.mark.parametrize(
     ("terms", "options", "words"),
     [
-        ([], {"region": "cn-beijing"}, "No image is named. The names are those of the lock file."),
+        ([], {"region": "cn-beijing"}, "No image is named. Use the names in the lock file."),
         (["api"], {}, "images.lock.yml has no image api. There are db, edge, web."),
         (["db"], {"region": "cn-beijing"}, "db: it is not locked in cn-beijing. Set region to one"),
         (["db"], {"path": "other.yml"}, "other.yml cannot be read: No such file or directory. Let"),

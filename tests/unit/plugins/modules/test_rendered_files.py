@@ -106,7 +106,7 @@ def test_check_mode_tells_which_files_and_writes_none(
     moved = run(image_lock, **task, _ansible_check_mode=True)
 
     assert moved["rendered"] == FILES
-    assert "images.env is rendered: it does not say what the lock says." in (
+    assert "images.env is rendered: it differs from the lock." in (
         moved["diff"]["prepared"].splitlines()
     )
     assert contents() == before
@@ -300,7 +300,7 @@ def test_a_file_that_says_something_else_does_not_hold_and_is_rendered_again(
     assert contents() == before
     updated = run(image_lock, **task)
 
-    problem = f"{task[option]} does not say what the lock says: render it with mode update"
+    problem = f"{task[option]} differs from the lock: render it with mode update"
     assert verified["failed"]
     assert verified["problems"] == [problem]
     assert problem in verified["msg"]
@@ -315,9 +315,7 @@ def test_a_file_that_is_no_text_does_not_hold(run: Run, task: Json) -> None:
 
     result = run(image_lock, **task, mode="verify")
 
-    assert result["problems"] == [
-        "images.env does not say what the lock says: render it with mode update"
-    ]
+    assert result["problems"] == ["images.env differs from the lock: render it with mode update"]
 
 
 def test_a_list_is_no_image_without_regions(run: Run, task: Json) -> None:

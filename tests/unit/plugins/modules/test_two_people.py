@@ -215,7 +215,7 @@ def test_rendered_files_in_conflict_are_rendered_anew(repository: Repository) ->
     repository.redo("db")
 
     (problem,) = failed["problems"]
-    assert problem.startswith("images.env does not say what the lock says")
+    assert problem.startswith("images.env differs from the lock")
     assert repository.days == {"api": 21, "db": 21, "web": 20}
     repository.assert_holds()
     repository.git("commit", "--no-edit")

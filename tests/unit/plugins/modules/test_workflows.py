@@ -218,7 +218,7 @@ def test_verify_fails_for_a_lock_that_is_behind_denied_or_gone(
     assert result["failed"]
     assert result["msg"].startswith(f"{path} does not hold: ")
     assert result["msg"].endswith(
-        "is denied. Update the lock or roll it back, and review what that changes."
+        "is denied. Update the lock or roll it back, and review the changes."
     )
     assert said.count(") is denied") == 2
     assert said.count(") is gone") == 2
@@ -608,7 +608,7 @@ def test_hosts_are_grouped_by_the_lock_without_any_call(
     assert result["batches"] == [["c"], ["e"]]
     assert result["exceeded"] == [
         "2 of 5 hosts are outdated, and 1 may be: replace them, or raise max_outdated (c, e)",
-        "2 hosts are more than 2 days behind, or nobody knows how far: c, e: replace them, or "
+        "2 hosts are more than 2 days behind, or the distance is unknown: c, e: replace them, or "
         "raise max_days_behind",
     ]
     assert result["verdict"] == "failed"
@@ -698,7 +698,7 @@ def test_verify_that_may_be_behind_passes_and_says_what_is_newer_but_not_that_it
     assert strict["failed"]
     assert "failed" not in tolerant
     assert not tolerant["changed"]
-    assert "is the newest that may be" in tolerant["diff"]["prepared"]
+    assert "is the newest allowed image" in tolerant["diff"]["prepared"]
     assert " moves from " not in tolerant["diff"]["prepared"]
     assert {image["image_name"] for image in tolerant["images"]} == {"web-20261118"}
     assert tolerant["images"] == strict["images"]

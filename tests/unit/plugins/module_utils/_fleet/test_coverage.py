@@ -237,8 +237,8 @@ def test_an_expected_build_is_what_the_regions_agree_in() -> None:
         (
             want(agree="nothing"),
             {"web": "web-20"},
-            "build has web, whose regions agree in nothing, so no build can be told from another. "
-            "Set agree to what the build is a value of.",
+            "build has web, but agree of this image is nothing, so it has no builds. Set agree to "
+            "the key of the build.",
         ),
     ],
 )

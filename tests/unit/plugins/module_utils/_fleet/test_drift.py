@@ -124,12 +124,12 @@ def test_a_host_is_found_by_what_it_says(
     ("host", "reason"),
     [
         ((None,), "its image ID is not known"),
-        (("m-x",), "m-x is not known, and nobody says what the host should run"),
+        (("m-x",), "m-x is not known, and the wanted image of the host is not set"),
         (("m-x", "api"), "no image is named api"),
         (("m-x", "db", "b"), "db is not in b"),
         (
             ("m-a-20", None, "z"),
-            "m-a-20 is not known in z, and nobody says what the host should run",
+            "m-a-20 is not known in z, and the wanted image of the host is not set",
         ),
         (("m-x", "web", "a"), "m-x is not web-20 (m-a-20), and not known"),
         (("m-x", "web"), "m-x is not the image of any of its regions"),
@@ -417,8 +417,8 @@ def test_an_image_without_what_tells_builds_apart_makes_hosts_unknown() -> None:
     found = judged("m-b-20", fleet=fleet)
     assert found["status"] == "unknown"
     assert found["reason"] == (
-        "web-20 (m-b-20) in b has no tag:commit, so nobody knows whether it is the newest build: "
-        "set agree to what all images have"
+        "web-20 (m-b-20) in b has no tag:commit, so its build is not known: set agree "
+        "to a key that all images have"
     )
     assert judged("m-b-18", "web", "b", fleet=fleet)["status"] == "outdated"
 
@@ -489,7 +489,7 @@ def test_a_denied_image_that_nobody_else_knows_is_outdated() -> None:
 
     assert [(row["status"], row["reason"]) for row in rows] == [
         ("outdated", "m-x is denied"),
-        ("unknown", "m-y is not known, and nobody says what the host should run"),
+        ("unknown", "m-y is not known, and the wanted image of the host is not set"),
         ("unknown", "its image ID is not known"),
     ]
 
@@ -659,12 +659,12 @@ def test_what_exceeds_a_limit_is_said_with_what_to_do() -> None:
     assert said == [
         "2 of 10 hosts are outdated, and 19% may be: replace them, or raise "
         "image_drift_max_outdated (outdated-0, outdated-1)",
-        "1 of 10 hosts is unknown, and 0 may be: let the inventory say what they run and should "
-        "run, or raise image_drift_max_unknown (unknown-0)",
-        "2 hosts are more than 2 days behind, or nobody knows how far: outdated-0, outdated-1: "
+        "1 of 10 hosts is unknown, and 0 may be: set their image IDs and names in the inventory, "
+        "or raise image_drift_max_unknown (unknown-0)",
+        "2 hosts are more than 2 days behind, or the distance is unknown: outdated-0, outdated-1: "
         "replace them, or raise image_drift_max_days_behind",
-        "2 hosts are more than 1 versions behind, or nobody knows how far: outdated-0, outdated-1: "
-        "replace them, or raise image_drift_max_versions_behind",
+        "2 hosts are more than 1 versions behind, or the distance is unknown: outdated-0, "
+        "outdated-1: replace them, or raise image_drift_max_versions_behind",
     ]
 
 
@@ -704,7 +704,7 @@ def test_the_verdict_is_said_in_one_line() -> None:
 
     told = "3 of 27 hosts are outdated and 11 are unknown; "
     assert said() == (
-        f"{told}no limit is set, so this fails nothing: image_drift_max_outdated and "
+        f"{told}no limit is set, so nothing can fail: image_drift_max_outdated and "
         "image_drift_max_unknown set one"
     )
     assert said(max_outdated="0", max_unknown="90%") == (

@@ -127,8 +127,8 @@ def test_comments_stay_with_what_they_were_written_to(tmp_path: Path) -> None:
         .replace("        # older\n        - {image_id: m-0}\n", "")
     )
     assert warnings == [
-        f"{path} was written without these comments, because what they stood at is no longer "
-        "there: '# older' (line 27). Their lines are those of the old file."
+        f"{path} was written without these comments, because their keys are gone: '# older' "
+        "(line 27). The line numbers are from the old file."
     ]
 
 

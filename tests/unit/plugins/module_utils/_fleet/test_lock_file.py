@@ -148,7 +148,7 @@ def replace(
 
 
 def differs(path: Path, lock: _lock.Lock) -> bool:
-    """Return whether a file does not say what the lock says. It is not touched."""
+    """Return whether a file differs from the lock. It is not touched."""
     with _lock_file.open_lock(str(path), quiet, alone=False) as file:
         return file.differs(lock)
 

@@ -262,7 +262,7 @@ def test_a_missing_image_of_ens_is_a_problem_in_its_own_words() -> None:
         (
             want(expect={"architecture": "arm64", "os_type": "linux", "tags": {"commit": "x"}}),
             image(20, os_type="Linux"),
-            "web-20 (m-a-20) is not what is expected: its architecture is x86_64 and not arm64, "
+            "web-20 (m-a-20) is not as expected: its architecture is x86_64 and not arm64, "
             "its tag commit is c20 and not x",
         ),
     ],
@@ -936,7 +936,7 @@ def test_a_lock_that_holds_has_no_problems() -> None:
 
 def test_a_lock_that_is_behind_says_by_how_much() -> None:
     assert verified(locked(("a", 18)), want(), {"a": [image(20)]}) == [
-        "web in a: web-18 (m-a-18) is locked, but web-20 (m-a-20) is the newest that may be, 2 "
+        "web in a: web-18 (m-a-18) is locked, but web-20 (m-a-20) is the newest allowed image, 2 "
         "days newer"
     ]
 
@@ -1300,7 +1300,7 @@ def test_what_changes_of_earlier_images_alone_is_said() -> None:
     new["web"]["regions"]["a"]["previous"][0]["image_name"] = "x"
 
     assert texts(find_changes(old, new)) == [
-        "web in a: what is noted of earlier and young images is corrected"
+        "web in a: the notes on earlier and young images are corrected"
     ]
     assert find_changes(old, reread(old)) == []
 
@@ -1436,7 +1436,7 @@ def test_a_lock_is_behind_only_what_is_not_known_to_be_older() -> None:
     old, allowed = locked(("a", 18)), deny(allow_older=True)
 
     assert behind(old, want(), {"a": [image(17)]}, guards=allowed) == [
-        "web in a: web-18 (m-a-18) is locked, but web-17 (m-a-17) is the newest that may be, 1 "
+        "web in a: web-18 (m-a-18) is locked, but web-17 (m-a-17) is the newest allowed image, 1 "
         "day older"
     ]
     for time in (None, image(18)["creation_time"]):

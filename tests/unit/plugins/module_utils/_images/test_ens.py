@@ -607,8 +607,8 @@ def test_images_without_a_known_owner_are_told_if_they_are_left_out(
 
     assert list_images(client, Filters(image_name=["web-*"])) == []
     assert warnings == [
-        "DescribeImages: 2 images that match are left out, since the service names no owner for "
-        "them that is known (web-1, web-2). owner with all of self, system, others lists them."
+        "DescribeImages: 2 matching images are left out, since the service names no known owner "
+        "for them (web-1, web-2). Set owner to self, system, others to list them."
     ]
 
 
