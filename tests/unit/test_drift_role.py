@@ -222,7 +222,7 @@ def test_a_run_without_a_verdict_leaves_no_report_of_an_earlier_one(
     assert [path.name for path in inventory.folder.glob("proof.*")] == ["proof.prom"]
 
 
-@pytest.mark.parametrize("transform", ["always", "silently", "never", "ignore"])
+@pytest.mark.parametrize("transform", ["always", "ignore"])
 def test_a_replaced_host_is_not_replaced_again_whatever_becomes_of_the_groups_name(
     inventory: Inventory, transform: str
 ) -> None:

@@ -343,7 +343,7 @@ def test_the_message_is_the_verdict_and_the_counts(
     ((message,),) = ([body["markdown"]["text"] for body in bodies],)
     title, verdict, counts = filter(None, message.splitlines())
     assert title == "# Hosts and their images"
-    assert verdict == "Failed: `max_outdated` 0 allows 0, and it is 1 host."
+    assert verdict == "Failed: `max_outdated` 0 allows 0 hosts, found 1."
     assert counts.endswith("UTC: 1 of 2 hosts is current (1 outdated).")
 
 

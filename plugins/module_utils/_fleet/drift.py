@@ -486,7 +486,7 @@ def _compare_image(image_id: str, known: Known) -> Json:
     elif image:
         result["reason"] = f"{label(image)} is not {label(model)}"
     else:
-        result["reason"] = f"{image_id} is not {label(model)}, and not known"
+        result["reason"] = f"{image_id} is an unknown image, not {label(model)}"
     return {**result, **(_distance(image, model, known) if image else {})}
 
 

@@ -358,9 +358,9 @@ def verdict(report: Json) -> str:
 
 
 def limit_text(limit: Json) -> str:
-    """Return a limit and how many hosts there are."""
-    hosts = counted(limit["hosts"], "host")
-    return f"{limit['name']} {limit['value']} allows {limit['allowed']:,}, and it is {hosts}"
+    """Return a limit and the number of hosts that were found."""
+    allowed = counted(limit["allowed"], "host")
+    return f"{limit['name']} {limit['value']} allows {allowed}, found {limit['hosts']:,}"
 
 
 def group(rows: t.Iterable[Json], *keys: str) -> dict[t.Any, list[Json]]:

@@ -168,12 +168,12 @@ HELD = {**LIMIT, "hosts": 1, "exceeded": False}
         (
             [checked(verdict="passed", limits=[{**LIMIT, "hosts": 1, "exceeded": False}])],
             "passed",
-            "Passed: max_outdated 5% allows 1, and it is 1 host.",
+            "Passed: max_outdated 5% allows 1 host, found 1.",
         ),
         (
             [checked(verdict="failed", limits=[LIMIT, {**HELD, "name": "max_unknown"}])],
             "failed",
-            "Failed: max_outdated 5% allows 1, and it is 3 hosts.",
+            "Failed: max_outdated 5% allows 1 host, found 3.",
         ),
         # The worst of all.
         ([checked(verdict="passed"), checked(verdict="failed")], "failed", "Failed."),
@@ -181,7 +181,7 @@ HELD = {**LIMIT, "hosts": 1, "exceeded": False}
         (
             [checked(limits=[LIMIT], verdict="failed"), checked(limits=[HELD], verdict="passed")],
             "failed",
-            "Failed: max_outdated 5% allows 1, and it is 3 hosts.",
+            "Failed: max_outdated 5% allows 1 host, found 3.",
         ),
     ],
 )
@@ -794,7 +794,7 @@ ATTRIBUTES = {
 }
 
 fuzzed = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "300")),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
     deadline=None,  # the machine may be busy
     database=None,
     derandomize="FUZZ_EXAMPLES" not in os.environ,

@@ -112,7 +112,7 @@ def test_another_program_reads_the_tests_of_ci() -> None:
     for suite in report:
         properties = suite.properties()  # type: ignore[no-untyped-call]
         told = [(one.name, one.value) for one in properties]
-        assert told == [("verdict", "Failed: max_outdated 5% allows 1, and it is 3 hosts.")]
+        assert told == [("verdict", "Failed: max_outdated 5% allows 1 host, found 3.")]
         assert (suite.timestamp, suite.time) == ("2026-11-22T07:00:00", 0)
     cases = [(case.classname, case.name, case.result) for suite in report for case in suite]
     assert [(place, name) for place, name, _result in cases] == [
@@ -132,7 +132,7 @@ def test_another_program_reads_the_tests_of_ci() -> None:
         [("Failure", "outdated", "It is old.")],
         [("Skipped", "unknown", "unknown")],
         [],
-        [("Failure", "exceeded", "max_outdated 5% allows 1, and it is 3 hosts")],
+        [("Failure", "exceeded", "max_outdated 5% allows 1 host, found 3")],
         [],
     ]
 

@@ -140,7 +140,7 @@ def test_hosts_are_grouped_by_what_they_run(sources: Sources, emulator: Emulator
     }
     assert inventory.hosts["old"].vars["image_drift"] == {
         "status": "outdated",
-        "reason": "m-18-cn-hangzhou is not web-20261120 (m-20-cn-hangzhou), and not known",
+        "reason": "m-18-cn-hangzhou is an unknown image, not web-20261120 (m-20-cn-hangzhou)",
         "name": "web",
         "region": HERE,
         "image_id": "m-18-cn-hangzhou",

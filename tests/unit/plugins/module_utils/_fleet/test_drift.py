@@ -131,7 +131,7 @@ def test_a_host_is_found_by_what_it_says(
             ("m-a-20", None, "z"),
             "m-a-20 is not known in z, and the wanted image of the host is not set",
         ),
-        (("m-x", "web", "a"), "m-x is not web-20 (m-a-20), and not known"),
+        (("m-x", "web", "a"), "m-x is an unknown image, not web-20 (m-a-20)"),
         (("m-x", "web"), "m-x is not the image of any of its regions"),
         (("m-a-20",), ""),
     ],
