@@ -110,7 +110,7 @@ notes:
   - With O(cache), Ansible's inventory cache keeps the answers of the services. The task C(ansible.builtin.meta) with
     C(refresh_inventory) calls the services again.
 seealso:
-  - name: "Guide: Replacing outdated hosts by their group"
+  - name: "Guide: Replace outdated hosts"
     description: An inventory with groups, and a play that replaces hosts in batches.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_inventory.rst
 """

@@ -66,7 +66,7 @@ seealso:
   - module: alicloud.compute.image_lock
   - plugin: alicloud.compute.ecs_image_family
     plugin_type: lookup
-  - name: "Guide: Pinning images, proving coverage, finding drift"
+  - name: "Guide: Fleets: pin, check and compare images"
     description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """

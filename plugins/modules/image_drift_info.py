@@ -97,7 +97,7 @@ extends_documentation_fragment:
   - alicloud.compute.wanted.region
   - alicloud.compute.attributes
 seealso:
-  - name: "Guide: Pinning images, proving coverage, finding drift"
+  - name: "Guide: Fleets: pin, check and compare images"
     description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """

@@ -111,7 +111,7 @@ attributes:
 seealso:
   - plugin: alicloud.compute.image_lock
     plugin_type: lookup
-  - name: "Guide: Pinning images, proving coverage, finding drift"
+  - name: "Guide: Fleets: pin, check and compare images"
     description: Playbooks that combine lock, coverage and drift.
     link: https://github.com/alicloud-compute/alicloud.compute/blob/main/docs/docsite/rst/guide_fleet.rst
 """
