@@ -86,7 +86,8 @@ COMMANDS = {
     "guide_connecting": ["export *"],
     # test_two_people.py runs those of git, and the playbook with them.
     "guide_fleet": [
-        *("ansible-playbook lock.yml *", "git *", "ansible-playbook --inventory *", "jq *"),
+        *("cp -r ~/.ansible/collections/*", "ansible-playbook lock.yml *", "git *"),
+        *("ansible-playbook --inventory *", "jq *"),
     ],
     "guide_inventory": ["ansible-inventory *", "ansible *", "ansible-playbook --inventory *"],
     "guide_performance": ["make bench"],
@@ -505,7 +506,7 @@ def test_a_controller_gets_the_groups_and_the_variables(
 def test_the_uses_of_a_lookup_are_one_call_and_none_is_none(
     emulator: Emulator, connection: dict[str, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    (text,) = (block.text for block in blocks("guide_choosing") if "Here it is asked" in block.text)
+    (text,) = (block.text for block in blocks("guide_choosing") if "The first use" in block.text)
     (play,) = yaml.safe_load(text)
     environment.update(connection)
     calls = []
