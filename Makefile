@@ -26,12 +26,12 @@ test: .venv/dev.stamp ## Run all tests and checks
 	$(NOX) --stop-on-first-error --session ruff mypy ansible-lint
 	$(MAKE) --jobs=2 --output-sync=target units others
 
-# What takes long, in two lanes, each of which shows what it said when it ends.
+# The long parts, in two lanes. Each lane prints its output when it ends.
 units:
 	$(NOX) --stop-on-first-error --session unit
 
 others:
-	$(NOX) --stop-on-first-error --session sanity integration oldest docs package
+	$(NOX) --stop-on-first-error --session sanity oldest docs package
 
 $(SESSIONS): .venv/dev.stamp
 	mkdir -p .cache/home

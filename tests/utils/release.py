@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the archive of the collection, and the emulator as one file, the same bytes each time.
 
-"release.py archive" takes the files as they are, "release.py release" those of the last commit,
-if nothing is missing in it.
+"release.py archive" builds the files as they are. "release.py release" builds the files of the last
+commit, if nothing is missing in it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def git(*arguments: str, root: Path = ROOT) -> str:
-    """Return what git prints."""
+    """Return the output of git."""
     done = subprocess.run(
         ["git", *arguments], cwd=root, check=True, stdout=subprocess.PIPE, text=True
     )
@@ -55,10 +55,10 @@ def objections(root: Path) -> list[str]:
 
 
 def same_bytes(archive: bytes, seconds: int) -> bytes:
-    """Return an archive of ansible-galaxy without what differs from build to build.
+    """Return an archive of ansible-galaxy with the same bytes in each build.
 
-    That is the order, in which the file system lists files, and the times of files and of gzip,
-    which become the seconds since 1970 that are given.
+    The order of its files does not depend on the file system. The times of files and of gzip are
+    `seconds` since 1970.
     """
     with tarfile.open(fileobj=io.BytesIO(archive)) as source:
         members = {member.name: member for member in source}
@@ -118,7 +118,7 @@ def commit_time(root: Path) -> int:
 def release(root: Path, output: Path) -> Path:
     """Return the archive of the last commit. Beside it are the emulator and their checksums."""
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
-        # What git ignores or does not know yet must not get into it.
+        # Files that git ignores or does not know must not get into it.
         git("checkout-index", "--all", f"--prefix={folder}/", root=root)
         archive = build(Path(folder), output, commit_time(root))
         files = (archive, build_emulator(Path(folder), output))

@@ -38,7 +38,7 @@ IMAGES = [
 EDGE = [Made("edge-web", 14, 4, 6), Made("edge-cache", 30, 3, 38)]
 OLD = "{image} is {age} days old, and max_age is {most} days"
 NONE = "there is no available image"
-# What is not as wanted: its status, its age in days, and why.
+# Images with problems: status, age in days, and reason.
 ODD = {
     ("worker", "eu-central-1"): ("stale", 51.21, OLD),
     ("bastion", "cn-beijing"): ("stale", 134.21, OLD),

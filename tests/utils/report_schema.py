@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes docs/image-report.schema.json from the table of what a report holds. See "make schema"."""
+"""Makes docs/image-report.schema.json from the table of the keys of a report. See "make schema"."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the HTML documentation into .cache/docs; a dead reference is an error. See "make docs".
 
-Nothing is downloaded: what the pages refer to in Ansible's own documentation is listed below.
+Nothing is downloaded: references to Ansible's own documentation are listed below.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes many calls through a failing service, and checks each answer and what it costs.
+"""Makes many calls through a failing service, and checks each answer and its cost.
 
 Run by "make soak": 10,000 calls of both operations, 16 at once, of which a tenth fails in one of
 eight ways. The emulator is a process of its own, so that the figures are the client's.
@@ -39,7 +39,7 @@ REGIONS = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1", "eu-central-1", "us-e
 
 
 def control(url: str, path: str, body: t.Any = None) -> t.Any:
-    """Return what the emulator answers on one of its own paths."""
+    """Return the reply of the emulator on one of its control paths."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
         f"{url}/_emulator/{path}", data=data, method="GET" if body is None else "PUT"

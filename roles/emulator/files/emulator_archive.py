@@ -27,7 +27,7 @@ def read_files() -> dict[str, bytes]:
 
 
 def make_archive() -> bytes:
-    """Return the emulator as one file, whose bytes depend on nothing but its sources."""
+    """Return the emulator as one file. Its bytes depend only on its sources."""
     if HERE.is_file():
         return HERE.read_bytes()
     import zipfile

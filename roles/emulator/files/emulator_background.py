@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from emulator_archive import program, read_files
 
 Json = Any
-KEEP = "keep\n"  # what the server is told when its state is written
+KEEP = "keep\n"  # tells the server that its state is written
 
 
 def start(state: Path, described: str, options: list[str]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def running_url(state: Path) -> str:
 def ask(url: str, request: str, body: Json = None) -> Json:
     """Return the reply to a control request such as "GET health"; past any proxy.
 
-    Raises ValueError with what the emulator has to say against it, or OSError.
+    Raises ValueError with the reason of the emulator, or OSError.
     """
     method, path = request.split()
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
@@ -134,7 +134,7 @@ def _locked(state: Path) -> Iterator[int]:
 
                 fcntl.flock(file, fcntl.LOCK_EX)
             if not _is_at(file, state):
-                continue  # who had the lock before has removed the file
+                continue  # the previous holder of the lock has removed the file
             try:
                 yield file
             finally:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP request, decoded, and what it claims to be."""
+"""One HTTP request, decoded, with the call that it makes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the emulator serves: regions, credentials, instances and images, read from a description.
+"""The catalogue of the emulator: regions, credentials, instances and images of a description.
 
 The description is a dict, as in `catalogue.json` beside this file. A mistake in it is a Mistake.
 """
@@ -65,7 +65,7 @@ check_catalogue = check_fields(CATALOGUE_FIELDS)
 class Images:
     """The images of one service, each in one region.
 
-    Without `regions` the regions are those that the images name.
+    Without `regions`, the images name the regions.
     """
 
     def __init__(self, region_key: str, regions: Any) -> None:
@@ -103,7 +103,7 @@ class Images:
         return self._families.get((region, family), [])
 
     def check_region(self, region: str, where: str) -> None:
-        """Raise Mistake for a region that is not one of those that were given."""
+        """Raise Mistake for a region that is not in the given list."""
         if self._regions_are_given and region not in self.regions:
             raise Mistake(
                 f"{where}: {self.region_key} {region} is not one of the catalogue's regions"
@@ -132,7 +132,7 @@ class Images:
 
 @dataclass
 class Catalogue:
-    """What is served."""
+    """All that the emulator serves."""
 
     ecs: Images
     ens: Images
@@ -176,7 +176,7 @@ def decode(text: str, suffix: str = ".json") -> Any:
 def parse_catalogue(described: Any) -> Catalogue:
     """Return the catalogue of a description. Raise Mistake.
 
-    Without `credentials` those of the default catalogue are served.
+    Without `credentials`, the default catalogue gives them.
     """
     check_catalogue(described, "catalogue")
     given = {key: value for key, value in described.items() if value is not None}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One way of checking what comes in: catalogues, settings, faults and control requests.
+"""Checks of all input: catalogues, settings, faults and control requests.
 
 A check is a function of a value and of where it stands. It raises Mistake if that does not fit.
 """
@@ -16,7 +16,7 @@ Check = Callable[[Any, str], None]
 
 
 class Mistake(ValueError):
-    """What came in cannot be used. The text says where, what is wrong, and what would do."""
+    """Input that cannot be used. The text gives the place, the mistake and a correction."""
 
 
 def check_kind(wanted: str, fits: Callable[[Any], bool]) -> Check:
@@ -41,7 +41,7 @@ def check_list(check_one: Check) -> Check:
 
 
 def check_dict(check_one: Check) -> Check:
-    """Return a check of a dict whose keys are names that a user may choose."""
+    """Return a check of a dict with any names as keys."""
 
     def check(values: Any, where: str) -> None:
         DICT(values, where)
@@ -78,7 +78,7 @@ def check_fields(
 
 def suggest(name: Any, known: Iterable[str]) -> str:
     """Return the end of a sentence about an unknown name: the nearest known one, or all."""
-    from difflib import get_close_matches  # only for who has made a mistake
+    from difflib import get_close_matches  # slow to import, and needed only after a mistake
 
     names = {one.lower(): one for one in known}
     close = get_close_matches(str(name).lower(), names, 1)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: JSON out, one line about what went wrong, and an exit code."""
+"""The command line: JSON, or one line about an error, and an exit code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def serve(options: argparse.Namespace) -> None:
             if options.handover:
                 if sys.stdin.readline() != emulator_background.KEEP:
                     return
-                # Who reads the streams of `start` must see their end.
+                # A reader of the streams of `start` must see their end.
                 nowhere = os.open(os.devnull, os.O_RDWR)
                 for stream in (0, 1, 2):
                     os.dup2(nowhere, stream)
@@ -61,7 +61,7 @@ def stop(options: argparse.Namespace) -> Any:
 
 
 def publish(options: argparse.Namespace) -> Any:
-    """Add an image to what a running server serves, as a pipeline does."""
+    """Add an image to a running server, as a pipeline does."""
     keys = ("ImageName", "ImageFamily", "RegionId", "EnsRegionId")
     given = (options.name, options.family, options.region, options.node)
     entry = {key: value for key, value in zip(keys, given) if value is not None}
@@ -72,7 +72,7 @@ def publish(options: argparse.Namespace) -> Any:
 
 
 def withdraw(options: argparse.Namespace) -> Any:
-    """Remove the images with a name or an ID from what a running server serves."""
+    """Remove the images with a name or an ID from a running server."""
     asked = {"image": options.image, "regions": options.region}
     return _ask(options, "POST withdraw", {key: asked[key] for key in asked if asked[key]})
 
@@ -93,7 +93,7 @@ def _ask(options: argparse.Namespace, request: str, body: Any) -> Any:
 
 
 def _read(catalogue: str | None) -> Any:
-    """Return what is to be served: the default is what nothing but its absence asks for."""
+    """Return the catalogue to serve. Only without a catalogue, it is the default one."""
     if catalogue is None:
         return DEFAULT
     if catalogue == "":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test asks of a running emulator itself, on paths that the service does not have."""
+"""Control requests of tests to the emulator, on paths that the service does not have."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _withdraw(emulator: Emulator, withdrawals: Any) -> Any:
     return summarize(gone)
 
 
-# By method and path: a function of the emulator and the decoded body, whose result is the reply.
+# By method and path: a function of the emulator and the decoded body. It returns the reply.
 CONTROLS: dict[str, Callable[[Emulator, Any], Any]] = {
     "GET health": lambda emulator, _none: {"url": emulator.url, "pid": os.getpid()},
     "GET calls": lambda emulator, _none: {

@@ -50,7 +50,7 @@ ERRORS = {
 
 
 class ServiceError(Exception):
-    """An error of the service: `code`, `message` and HTTP `status`, and what else its reply has."""
+    """An error of the service: `code`, `message`, HTTP `status` and other keys of its reply."""
 
     def __init__(
         self, code: str, message: str, status: int, details: Mapping[str, Any] | None = None
@@ -71,7 +71,7 @@ def refuse(
 
 
 def denial(permission: str, access_key_id: str) -> dict[str, Any]:
-    """Return what the reply to a denied call says of the reason."""
+    """Return the keys that explain a denied call."""
     return {
         "AccessDeniedDetail": {
             "AuthAction": permission,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules that make the emulator fail, lie or dawdle, for the tests of those who call it."""
+"""Rules that make the emulator fail, lie or dawdle, for tests of its clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FAULT_FIELDS = {
     "probability": check_kind(
         "a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1
     ),
-    # What it does to their answers.
+    # Its effect on their answers.
     "delay": SECONDS,
     "status": check_count(200, 599),
     "code": ANY_TEXT,
@@ -48,7 +48,7 @@ FAULT_FIELDS = {
     "drip": SECONDS,
     "endless": FLAG,
     "page": check_count(1),
-    # What changes after them, before anyone asks again.
+    # Changes after them, before the next call.
     "add": check_publication,
     "remove": TEXT,
 }
@@ -56,7 +56,7 @@ _check_faults = check_list(check_fields(FAULT_FIELDS))
 
 
 class Fault:
-    """One rule: which calls it meets, how often, and what it does to their answers."""
+    """One rule: the calls that it meets, how often, and its effect on their answers."""
 
     def __init__(self, rule: Mapping[str, Any]) -> None:
         self.rule = {key: value for key, value in rule.items() if value is not None}

@@ -31,7 +31,7 @@ class Answer:
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
     rule: Mapping[str, Any] = field(default_factory=dict)
-    # Called before the last byte is sent: who has the whole answer may count on it.
+    # Called before the last byte is sent, so that a client with the whole answer may count on it.
     before_last: Callable[[], None] = lambda: None
     after_all: Callable[[], None] = lambda: None
 
@@ -180,13 +180,13 @@ class Connection:
                 return
 
     def _reset(self) -> None:
-        """End the connection by a TCP reset: that is what closing without lingering does."""
+        """End the connection with a TCP reset, by closing it without lingering."""
         self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._stream.close()
         self._raw.close()
 
     def close(self) -> None:
-        """Close the connection, whatever the client is up to."""
+        """Close the connection, also in the middle of a request."""
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self._raw, socket.SHUT_WR)
         self._stream.close()
@@ -214,7 +214,7 @@ def check_size(length: int) -> None:
 
 
 def make_head(answer: Answer, keep: bool, call: Call | None, endless: bool) -> bytes:
-    """Return the status line and the headers; those of the rule win."""
+    """Return the status line and the headers; headers of the rule win."""
     headers = {**answer.headers, "content-length": str(len(answer.body))}
     if endless or answer.status == 204:
         del headers["content-length"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of images: what may stand in one, which images it stands for, and what those look like.
+"""Entries of images: their keys, the images that they expand to, and the form of an image.
 
 An image is kept as short as it was described, and completed when it is asked for.
 """
@@ -64,7 +64,7 @@ def _check_regions(value: Any, where: str) -> None:
 
 
 def _check_wrapped(inner: str, keys: str) -> Check:
-    """Return a check of what the service makes of a list: a dict of it, or an empty one."""
+    """Return a check of a list as the service writes it: a dict with the list, or an empty one."""
     return check_fields({inner: check_list(check_fields(dict.fromkeys(keys.split(), SCALAR)))})
 
 
@@ -86,7 +86,7 @@ def _image_fields(
     }
 
 
-# Those of DescribeImageFromFamily, then those of its sister DescribeImages.
+# The keys of DescribeImageFromFamily, then of its sister DescribeImages.
 ECS_FIELDS = _image_fields(
     "RegionId",
     "ImageFamily ImageId ImageOwnerAlias Status",

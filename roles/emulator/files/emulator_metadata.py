@@ -23,7 +23,7 @@ Instances = Mapping[str, Mapping[str, str]]
 
 
 class Metadata:
-    """Gives tokens away, and answers whoever shows one."""
+    """Gives tokens away, and answers requests with a token."""
 
     def __init__(self) -> None:
         self._ends: dict[tuple[str, str], float] = {}

@@ -96,7 +96,7 @@ def _positive(parameters: Mapping[str, str], name: str, default: int) -> int:
 
 
 class Operation(NamedTuple):
-    """An operation: its permission, the error of those who lack it, its parameters, its answer."""
+    """An operation: its permission, the error without it, its parameters, its answer."""
 
     permission: str
     denied: str

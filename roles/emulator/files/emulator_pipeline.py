@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a pipeline does to the images of a catalogue: it publishes and withdraws."""
+"""Publishes and withdraws images of a catalogue, as a pipeline does."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ AVAILABLE = "Available"
 
 
 def check_publication(entry: Any, where: str) -> None:
-    """Raise Mistake for what is no entry of an image."""
+    """Raise Mistake if this is no entry of an image."""
     _check_entry[_service(entry)](entry, where)
 
 
 def publish(catalogue: Catalogue, entry: Any, now: float, where: str = "image") -> list[Image]:
-    """Add the images of an entry, made at `now`, and return those that are new.
+    """Add the images of an entry, made at `now`, and return the new ones.
 
     Without RegionId they go where their family is. Without ImageVersion they get the next one.
     One that was being created is available then.
@@ -83,7 +83,7 @@ def withdraw(catalogue: Catalogue, image: str, regions: Sequence[str] | None) ->
 
 
 def summarize(images: list[Image]) -> dict[str, Any]:
-    """Return what a pipeline is told: whether something changed, and each image with its place."""
+    """Return the reply for a pipeline: whether something changed, and each image with its place."""
     keys = ("ImageName", "ImageId", "EnsRegionId", "RegionId")
     return {
         "changed": bool(images),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# What the documented form of a key and value was seen as; the first is the documented one.
+# The forms in which a key and value were seen. The first is the documented one.
 FORMS: dict[tuple[str, Any], tuple[Any, ...]] = {
     ("Progress", "100"): ("100", "100%", 100, ""),
     ("IsSelfShared", "false"): ("false", "False", ""),

@@ -46,7 +46,7 @@ class Server:
                 "name another port, or 0 for any that is free"
             ) from error
         self.port: int = self._listener.getsockname()[1]
-        # Where closing a socket does not wake up who waits for it, the time-out does.
+        # If closing a socket does not wake up its waiting thread, the time-out does.
         self._listener.settimeout(0.2)
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -121,7 +121,7 @@ class Server:
 
 
 def hang_up(raw: socket.socket) -> None:
-    """End what is under way on a socket; its thread closes it."""
+    """End all reading and sending on a socket. Its thread closes it."""
     with contextlib.suppress(OSError):
         # Not SSLSocket.shutdown(), which takes the TLS state from under its reader.
         socket.socket.shutdown(raw, socket.SHUT_RDWR)

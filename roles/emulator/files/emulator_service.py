@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator as an object: what it serves, how it answers, and what it was asked."""
+"""The emulator as an object: its catalogue, its settings, and the calls that it got."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Emulator(Settings):
         """Sleep, and return whether the server is being stopped."""
         return self._server.wait(seconds)
 
-    # ---- What it serves
+    # ---- Catalogue
 
     @property
     def catalogue(self) -> Any:
@@ -115,7 +115,7 @@ class Emulator(Settings):
         return time.time() + self.clock_offset
 
     def publish(self, entry: Mapping[str, Any]) -> list[Image]:
-        """Add the images of an entry as in the catalogue, and return those that are new.
+        """Add the images of an entry as in the catalogue, and return the new ones.
 
         It is made now unless CreationTime says otherwise. Without RegionId it goes where its
         family is. Raises Mistake.
@@ -139,7 +139,7 @@ class Emulator(Settings):
         with self._lock:
             self._faults = faults
 
-    # ---- What it was asked
+    # ---- Calls
 
     @property
     def calls(self) -> list[Record]:
@@ -219,7 +219,7 @@ class Emulator(Settings):
 
     @staticmethod
     def _answer_error(error: ServiceError) -> Answer:
-        """Return the answer to what was no call, or had none. Clients of today ask for JSON."""
+        """Return the answer to a request that is no call. Clients of today ask for JSON."""
         request_id = make_request_id()
         return make_answer(error.status, envelope(error, request_id, ""), request_id)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The alicloud.compute authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be changed of a running emulator. Where the documentation is silent, it is a guess."""
+"""Settings of a running emulator. Where the documentation is silent, the default is a guess."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Settings:
     name_match: str = "exact"  # ImageName of DescribeImages: exact or fuzzy (a part of the name)
     order: str = "catalogue"  # of DescribeImages: catalogue, newest or oldest
     page_size_above_50: str = "refuse"  # or clamp
-    page_size_max: int = 50  # pages are never longer, whatever was asked
+    page_size_max: int = 50  # pages are never longer
     page_size_echo: str = "clamped"  # PageSize of the reply: clamped or asked
     unknown_node: str = "refuse"  # an EnsRegionId that there is not: refuse, or an empty list
     # No guesses.

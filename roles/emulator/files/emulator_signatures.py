@@ -34,7 +34,7 @@ V3_NEEDED_HEADERS = (
 
 
 class Signed(NamedTuple):
-    """What a call says about its own signature."""
+    """The parts of a call that describe its signature."""
 
     access_key_id: str
     token: str
@@ -71,7 +71,7 @@ def v3_canonical_request(
 
 
 def v3_string_to_sign(canonical_request: str) -> str:
-    """Return the text whose HMAC is a V3 signature."""
+    """Return the text to sign for V3."""
     return "ACS3-HMAC-SHA256\n" + hashlib.sha256(canonical_request.encode()).hexdigest()
 
 
@@ -81,7 +81,7 @@ def v3_signature(secret: str, string_to_sign: str) -> str:
 
 
 def v2_string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Return the text whose HMAC is a V2 signature: all parameters but the signature itself."""
+    """Return the text to sign for V2: all parameters but the signature itself."""
     pairs = [(name, value) for name, value in parameters.items() if name != "Signature"]
     return f"{method}&{encode('/')}&{encode(canonical_query(pairs))}"
 
@@ -93,7 +93,7 @@ def v2_signature(secret: str, string_to_sign: str) -> str:
 
 
 def v3_signed(call: Call) -> Signed:
-    """Return what a V3 call says of its signature. Raise ServiceError if it leaves out a part."""
+    """Return the signature of a V3 call. Raise ServiceError if a part is missing."""
     authorization = call.headers.get("authorization", "")
     match = re.fullmatch(
         r"ACS3-HMAC-SHA256\s+Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=(\w+)",
@@ -132,7 +132,7 @@ def v3_signed(call: Call) -> Signed:
 
 
 def v2_signed(call: Call) -> Signed:
-    """Return what a V2 call says of its signature. Raise ServiceError if it leaves out a part."""
+    """Return the signature of a V2 call. Raise ServiceError if a part is missing."""
     given = call.parameters
     for name in V2_NEEDED_PARAMETERS:
         if not given.get(name):
