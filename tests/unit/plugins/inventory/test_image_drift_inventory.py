@@ -408,6 +408,9 @@ def test_what_is_empty_is_not_set(sources: Sources, monkeypatch: pytest.MonkeyPa
             {"imagse": []},
             "Unsupported options: imagse. Supported parameters include: access_key_id",
         ),
+        # They are the module's, for a verdict.
+        ({"serial": [1]}, "Unsupported options: serial."),
+        ({"max_outdated": 0}, "Unsupported options: max_outdated."),
         ({"images": ...}, "Nothing says what the hosts should run: set lock, or images for the"),
         (
             {"images": [{"name": "web"}]},

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -247,6 +248,10 @@ def test_a_conflict_is_refused_with_what_to_do(conflict: Repository) -> None:
     assert "git checkout origin/main -- images.lock.yml" in result["msg"]
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("ansible.cli") is None,
+    reason="ansible-test shows a Python of hosts no more of Ansible than modules get",
+)
 def test_the_commands_of_the_guide_print_what_it_shows(
     conflict: Repository, connection: dict[str, str], home: Path
 ) -> None:
