@@ -69,7 +69,7 @@ STYLE = """
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }
 .wy-table-responsive table td code { overflow-wrap: normal }
 .wy-table-responsive td { min-width: 9rem }
-.wy-table-responsive caption { text-align: left }
+.rst-content .wy-table-responsive table.docutils caption { text-align: left }
 .wy-nav-content svg, .wy-nav-content img { height: auto; max-width: 100% }
 .wy-nav-content .wide { margin-bottom: 24px; overflow-x: auto }
 .wy-nav-content .wide img { max-width: none; min-width: 40rem; width: 100% }
