@@ -233,8 +233,8 @@ moves:
       after: {"image_id": "m-bp1g7004ksh0oeuco5tz", "image_name": "web-20261120"}
 held:
   description:
-    - The newest images that are not locked because they are denied or too young. Also the regions without a previous image
-      for a rollback.
+    - The newest images that are not locked because they are denied or too young, or because another region has no allowed
+      image of the same build. Also the regions without a previous image for a rollback.
   returned: success, and when the task fails because of the lock
   type: list
   elements: dict

@@ -305,13 +305,7 @@ class _Update:
             return self._finding("unexpected", region, differences=differences)
         if limit and age is not None and age > limit:
             return self._finding("stale", region, age=age, limit=limit)
-        if (
-            entry
-            and region.is_of_family(entry)
-            and not is_same(newest, entry)
-            and _created(newest) < _created(entry)
-            and not self._guards.allow_older
-        ):
+        if entry and region.newest_is_older(entry) and not self._guards.allow_older:
             if created(newest) is None:
                 return self._finding("maybe_older", region, locked=entry)
             return self._finding("older", region, locked=entry, apart=_apart(newest, entry))
@@ -450,11 +444,14 @@ class _Region:
         """
         if not self._is_ecs:
             return not any(is_same(row, entry) for row in self.rows)
+        return created(self.rows[0]) is not None and self.newest_is_older(entry)
+
+    def newest_is_older(self, entry: Json) -> bool:
+        """Return whether the newest image is older than the locked one, or may be."""
         newest = self.rows[0]
         return (
             self.is_of_family(entry)
             and not is_same(newest, entry)
-            and created(newest) is not None
             and _created(newest) < _created(entry)
         )
 
