@@ -56,7 +56,6 @@ TARGET_WITH = (
     *("alibabacloud-credentials", "cryptography", "hypothesis", "pytest", "pytest-forked"),
     *("pytest-mock", "pytest-xdist", "pyyaml", "requests"),
 )
-MEETING_ANSIBLE = ("action", "inventory", "lookup", "modules", "plugin_utils")
 # The integration tests of plugins that work in the Python of a host.
 RUN_ON_TARGETS = (
     *("ecs_image_family_info", "ens_image_info", "image_coverage_info", "image_drift_info"),
@@ -291,7 +290,8 @@ def oldest(session: nox.Session) -> None:
     """
     install_core(session, OLDEST)
     # Code that uses Ansible. The matrix tests the rest.
-    folders = [f"tests/unit/plugins/{name}" for name in MEETING_ANSIBLE]
+    names = ("action", "inventory", "lookup", "modules", "plugin_utils")
+    folders = [f"tests/unit/plugins/{name}" for name in names]
     session.run("pytest", "--quiet", "--numprocesses=2", *folders, *session.posargs)
     ansible_test(session, "integration")
 
